@@ -7,7 +7,7 @@
  * x / 2^(bits-1), exactly.
  *
  * Output: WAV by our own writer (float32 by default; RF64 past 4 GiB; to a pipe a header with
- * unknown length), FLAC (24 bit), AIFF, OGG/Vorbis through libsndfile; by the extension of the name, "-"
+ * unknown length), FLAC, AIFF and CAF (24 bit by default) through libsndfile; by the extension of the name, "-"
  * is WAV on standard output.  Files appear when they are whole (base/file.h).
  *
  * A frame is one sample of every channel.  Full scale is 1.0.  One thread at a time. */
@@ -47,7 +47,7 @@ int au_load(struct au_buf *b, const char *name, int64_t max_frames, struct err *
 void au_buf_free(struct au_buf *b);
 
 enum au_encoding {
-	AU_DEFAULT, /* f32 for WAV, s24 for FLAC and AIFF, Vorbis for OGG */
+	AU_DEFAULT, /* f32 for WAV, s24 for FLAC, AIFF and CAF */
 	AU_F32, AU_S16, AU_S24
 };
 /* "f32", "s16", "s24" -> enum; -1 when it is none of them. */

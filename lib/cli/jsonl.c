@@ -1,0 +1,167 @@
+/* jsonl.c - JSON lines out, on top of jansson. */
+#include "cli/jsonl.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "cli/diag.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(10))
+
+json_t *
+jl_new(const char *schema)
+{
+	json_t *o = json_object();
+
+	jl_str(o, "schema", schema);
+	jl_str(o, "tool", diag_prog);
+	jl_str(o, "version", VERSION);
+	return o;
+}
+
+/* Length of the UTF-8 sequence at s, by RFC 3629 (no surrogates, nothing overlong); 0 if it is none. */
+static size_t
+utf8_len(const unsigned char *s)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
+	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
+		return 0;
+	return n;
+}
+
+void
+jl_str(json_t *o, const char *key, const char *s)
+{
+	struct str b = { 0 };
+	json_t *v;
+
+	if (!s) {
+		jl_set(o, key, NULL);
+		return;
+	}
+	v = json_string(s);
+	if (!v) {       /* a file name need not be UTF-8 */
+		for (const unsigned char *p = (const unsigned char *)s; *p;) {
+			size_t n = utf8_len(p);
+
+			str_addn(&b, n ? (const char *)p : "\xef\xbf\xbd", n ? n : 3);
+			p += n ? n : 1;
+		}
+		v = b.failed ? NULL : json_string(b.s);
+		str_free(&b);
+	}
+	jl_set(o, key, v);
+}
+
+void
+jl_num(json_t *o, const char *key, double v)
+{
+	jl_set(o, key, isfinite(v) ? json_real(v) : NULL);
+}
+
+void
+jl_int(json_t *o, const char *key, long long v)
+{
+	jl_set(o, key, json_integer(v));
+}
+
+void
+jl_bool(json_t *o, const char *key, int v)
+{
+	jl_set(o, key, json_boolean(v));
+}
+
+void
+jl_set(json_t *o, const char *key, json_t *v)
+{
+	v = v ? v : json_null();
+	if (o)
+		json_object_set_new(o, key, v);
+	else
+		json_decref(v);
+}
+
+char *
+jl_text(const json_t *o)
+{
+	return o ? json_dumps(o, FLAGS) : NULL;
+}
+
+int
+jl_print(json_t *o, FILE *f)
+{
+	char *text = jl_text(o);
+	int r = -1;
+
+	if (text && fputs(text, f) >= 0 && putc('\n', f) != EOF && !fflush(f))
+		r = 0;
+	free(text);
+	json_decref(o);
+	return r;
+}
+
+int
+jl_write(json_t *o, const char *name, struct err *e)
+{
+	char *text = jl_text(o);
+	struct outfile out;
+	FILE *f;
+	int r = -1, fd;
+
+	json_decref(o);
+	if (!text)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if (outfile_open(&out, name, e))
+		goto done;
+	if (!out.name) {
+		r = fputs(text, stdout) < 0 || putc('\n', stdout) == EOF || fflush(stdout) ?
+		    err_sys(e, "cannot write standard output") : 0;
+		outfile_commit(&out, NULL);
+		goto done;
+	}
+	fd = dup(out.fd);
+	f = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!f) {
+		err_sys(e, "cannot write '%s'", name);
+		if (fd >= 0)
+			close(fd);
+		outfile_abort(&out);
+		goto done;
+	}
+	r = fputs(text, f) < 0 || putc('\n', f) == EOF;
+	if (fclose(f) || r) {
+		r = err_sys(e, "cannot write '%s'", name);
+		outfile_abort(&out);
+		goto done;
+	}
+	r = outfile_commit(&out, e);
+done:
+	free(text);
+	return r;
+}
+
+json_t *
+jl_load(const char *name, size_t max, struct err *e)
+{
+	json_error_t je;
+	json_t *v;
+	char *text;
+	size_t len;
+
+	if (file_read(name, max, &text, &len, e))
+		return NULL;
+	v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	free(text);
+	if (!v)
+		err_set(e, ERR_INPUT, "'%s' is not JSON: line %d, column %d: %s", name, je.line, je.column,
+		    je.text);
+	return v;
+}
