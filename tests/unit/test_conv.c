@@ -1,0 +1,326 @@
+/* test_conv.c - the convolution against the sum it stands for, and its promises about bits. */
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "dsp/conv.h"
+#include "../tap.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST = 400000 };
+static float x[2 * MOST], h[2 * MOST], y[4 * MOST];
+static struct err e;
+
+static float
+noise(uint32_t *s)
+{
+	*s = *s * 1664525u + 1013904223u;
+	return (float)((double)(int32_t)*s / 2147483648.0);
+}
+
+/* Convolve n frames, fed `block` at a time.  Returns the frames that came out. */
+static int64_t
+run(const struct conv_ir *ir, const float *in, int64_t n, int channels, int64_t block)
+{
+	struct conv *c;
+	const float *out;
+	int64_t at = 0, made = 0, got;
+	size_t frame;
+
+	if (conv_new(&c, ir, channels, &e)) {
+		printf("# %s\n", e.msg);
+		exit(1);
+	}
+	frame = (size_t)conv_out_channels(c);
+	while (at < n) {
+		at += conv_process(c, in + at * channels, n - at < block ? n - at : block, &out, &got);
+		memcpy(y + (size_t)made * frame, out, (size_t)got * frame * sizeof *y);
+		made += got;
+	}
+	for (conv_flush(c, &out, &got); got; conv_flush(c, &out, &got)) {
+		memcpy(y + (size_t)made * frame, out, (size_t)got * frame * sizeof *y);
+		made += got;
+	}
+	conv_free(c);
+	return made;
+}
+
+static struct conv_ir *
+response(int64_t taps, int channels, double wet, double dry)
+{
+	struct conv_ir *ir;
+
+	if (conv_ir_new(&ir, h, taps, channels, wet, dry, &e)) {
+		printf("# %s\n", e.msg);
+		exit(1);
+	}
+	return ir;
+}
+
+/* Noise into x, and a response that decays by 60 dB into h. */
+static void
+fill(int64_t n, int64_t taps, int channels)
+{
+	uint32_t seed = 1;
+
+	for (int64_t i = 0; i < n; i++)
+		x[i] = noise(&seed);
+	for (int64_t i = 0; i < taps * channels; i++)
+		h[i] = (float)(noise(&seed) * exp(-6.9 * (double)(i / channels) / (double)taps));
+}
+
+/* Error against a direct sum at every `step`th frame, in dB of the sum's rms. */
+static double
+error_db(int64_t n, int64_t taps, int64_t step)
+{
+	double err = 0, sum = 0;
+
+	for (int64_t t = 0; t < n + taps - 1; t += step) {
+		int64_t from = t < n ? 0 : t - n + 1, to = t < taps ? t : taps - 1;
+		double a = 0;
+
+		for (int64_t i = from; i <= to; i++)
+			a += (double)h[i] * (double)x[t - i];
+		err += (a - (double)y[t]) * (a - (double)y[t]);
+		sum += a * a;
+	}
+	return 10 * log10(err / sum);
+}
+
+static void
+test_exact(void)
+{
+	static const struct { int64_t taps, n, step; } v[] = {
+		{ 1, 100000, 1 }, { 2, 5, 1 }, { 3, 1, 1 }, { 63, 70000, 7 }, { 2048, 200000, 97 },
+		{ 2049, 200000, 97 }, { 8192, 300000, 211 }, { 32767, 300000, 997 }, { 65536, 300000, 1999 },
+		{ 65537, 300000, 1999 }, { 131073, 100000, 997 }, { 393216, 390000, 3989 },
+	};
+	char what[80];
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct conv_ir *ir;
+		int64_t made;
+		double db;
+
+		fill(v[i].n, v[i].taps, 1);
+		ir = response(v[i].taps, 1, 1, 0);
+		made = run(ir, x, v[i].n, 1, 8192);
+		db = error_db(v[i].n, v[i].taps, v[i].step);
+		snprintf(what, sizeof what, "%lld taps: error %.1f dB", (long long)v[i].taps, db);
+		ok(db <= -145, what);
+		ok(made == v[i].n + v[i].taps - 1, "the tail is whole");
+		conv_ir_free(ir);
+	}
+}
+
+static void
+test_unit(void)
+{
+	struct conv_ir *ir;
+	int same = 1;
+
+	fill(50000, 1, 1);
+	h[0] = 1;
+	ir = response(1, 1, 1, 0);
+	ok(run(ir, x, 50000, 1, 50000) == 50000, "one tap adds no frame");
+	for (int i = 0; i < 50000; i++)
+		same &= x[i] == y[i];
+	ok(same, "a unit impulse gives every sample back, bit for bit");
+	ok(run(ir, x, 0, 1, 1) == 0, "nothing in, nothing out");
+	conv_ir_free(ir);
+
+	memset(x, 0, sizeof x);
+	x[10] = 1;
+	for (int i = 0; i < 3000; i++)
+		h[i] = 0.5f;
+	ir = response(3000, 1, 1, 0);
+	run(ir, x, 390000, 1, 390000);
+	same = 1;
+	for (int i = 20000; i < 390000; i++)
+		same &= y[i] == 0 && !signbit(y[i]);
+	ok(same, "far from the signal there is exact silence");
+	conv_ir_free(ir);
+}
+
+static void
+test_blocks(int64_t taps)
+{
+	static const int64_t block[] = { 1, 511, 4096, 100000 };
+	char first[65], hex[65];
+	struct conv_ir *ir;
+	int same = 1;
+
+	fill(200000, taps, 1);
+	ir = response(taps, 1, 1, 0);
+	for (size_t i = 0; i < sizeof block / sizeof *block; i++) {
+		int64_t made = run(ir, x, 100000, 1, block[i]);
+
+		sha256_bytes(y, (size_t)made * sizeof *y, i ? hex : first);
+		same &= !i || !strcmp(hex, first);
+	}
+	ok(same, "the same bits for every block size");
+	/* what follows in the stream does not reach back */
+	run(ir, x, 200000, 1, 4096);
+	sha256_bytes(y, 100000 * sizeof *y, first);
+	run(ir, x, 100000, 1, 4096);
+	sha256_bytes(y, 100000 * sizeof *y, hex);
+	ok(!strcmp(first, hex), "the same bits whatever comes later");
+	conv_ir_free(ir);
+}
+
+static void
+test_channels(void)
+{
+	static float one[3 * 20000];
+	struct conv_ir *ir, *left;
+	struct conv *c;
+	int same = 1;
+
+	fill(40000, 1000, 2);
+	ir = response(1000, 2, 1, 0);
+	ok(run(ir, x, 20000, 2, 777) == 20999, "stereo through stereo");
+	memcpy(one, y, 2 * 20999 * sizeof *y);
+	conv_ir_free(ir);
+	for (int i = 0; i < 20000; i++)         /* the left channels alone */
+		x[i] = x[2 * i];
+	for (int i = 0; i < 1000; i++)
+		h[i] = h[2 * i];
+	left = response(1000, 1, 1, 0);
+	run(left, x, 20000, 1, 20000);
+	for (int i = 0; i < 20999; i++)
+		same &= y[i] == one[2 * i];
+	ok(same, "the left one is what it is alone, bit for bit");
+	memcpy(one, y, 20999 * sizeof *y);
+	for (int i = 20000; i-- > 0;)           /* the same signal three times, through mono */
+		x[3 * i] = x[3 * i + 1] = x[3 * i + 2] = x[i];
+	run(left, x, 20000, 3, 1000);
+	same = 1;
+	for (int i = 0; i < 3 * 20999; i++)
+		same &= y[i] == one[i / 3];
+	ok(same, "a mono response serves each of three channels");
+	conv_ir_free(left);
+
+	ir = response(500, 2, 1, 0);
+	ok(!conv_new(&c, ir, 1, &e) && conv_out_channels(c) == 2, "mono through stereo is stereo");
+	conv_free(c);
+	ok(conv_new(&c, ir, 3, &e) == -1 && e.code == ERR_UNSUPPORTED && !c, "three through stereo is refused");
+	conv_ir_free(ir);
+}
+
+static void
+test_mix(void)
+{
+	struct conv_ir *ir;
+	double worst = 0;
+
+	fill(30000, 700, 1);
+	ir = response(700, 1, 0.25, 0.75);
+	run(ir, x, 30000, 1, 30000);
+	for (int t = 0; t < 30699; t += 13) {
+		double a = t < 30000 ? 0.75 * (double)x[t] : 0;
+
+		for (int i = 0; i < 700; i++)
+			if (t - i >= 0 && t - i < 30000)
+				a += 0.25 * (double)h[i] * (double)x[t - i];
+		worst = fmax(worst, fabs(a - (double)y[t]));
+	}
+	ok_near(worst, 0, 1e-6, "wet and dry are mixed in place");
+	conv_ir_free(ir);
+}
+
+/* SHA-256 of a result under SHOOTOUT_ISA=isa, in a child because the choice is made once. */
+static void
+hash_with(const char *isa, int64_t taps, char hex[65])
+{
+	int p[2];
+	pid_t pid;
+
+	memset(hex, 0, 65);
+	fflush(stdout);
+	if (pipe(p) || (pid = fork()) < 0)
+		exit(1);
+	if (!pid) {
+		struct conv_ir *ir;
+
+		setenv("SHOOTOUT_ISA", isa, 1);
+		fill(150000, taps, 1);
+		ir = response(taps, 1, 1, 0);
+		sha256_bytes(y, (size_t)run(ir, x, 150000, 1, 4096) * sizeof *y, hex);
+		_exit(write(p[1], hex, 64) != 64);
+	}
+	close(p[1]);
+	if (read(p[0], hex, 64) != 64)
+		hex[0] = 0;
+	close(p[0]);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+test_isa(void)
+{
+	static const char *const isa[] = { "avx512", "neon", "avx2", "generic" };
+	static const int64_t taps[] = { 200, 5000, 90000 };
+	char first[65], hex[65];
+
+	for (size_t t = 0; t < 3; t++) {
+		int same = 1;
+
+		hash_with(isa[0], taps[t], first);
+		for (size_t i = 1; i < 4; i++) {
+			hash_with(isa[i], taps[t], hex);
+			same &= *first && !strcmp(first, hex);
+		}
+		ok(same, "the same bits for every instruction set");
+	}
+}
+
+/* A known result on every machine: no libm on the way. */
+static void
+test_golden(void)
+{
+	uint32_t seed = 7;
+	char hex[65];
+	struct conv_ir *ir;
+
+	for (int i = 0; i < 50000; i++)
+		x[i] = noise(&seed);
+	for (int i = 0; i < 3000; i++)
+		h[i] = noise(&seed) / (float)(1 << i / 200);
+	ir = response(3000, 1, 1, 0);
+	sha256_bytes(y, (size_t)run(ir, x, 50000, 1, 50000) * sizeof *y, hex);
+	printf("# %s\n", hex);
+	ok(!strcmp(hex, "b86cf5614418fa939c86b96cb135f8361bc849c3093e723693dd5cf3af4f5b24"), "one render, one hash");
+	conv_ir_free(ir);
+}
+
+static void
+test_refused(void)
+{
+	struct conv_ir *ir;
+
+	ok(conv_ir_new(&ir, h, 0, 1, 1, 0, &e) == -1 && !ir, "no taps");
+	ok(conv_ir_new(&ir, h, CONV_MAX_TAPS + (int64_t)1, 1, 1, 0, &e) == -1 && !ir, "too many taps");
+	ok(conv_ir_new(&ir, h, 10, 0, 1, 0, &e) == -1 && !ir, "no channels");
+	ok(conv_ir_new(&ir, h, 10, CONV_MAX_CHANNELS + 1, 1, 0, &e) == -1 && !ir, "too many channels");
+	conv_ir_free(NULL);
+	conv_free(NULL);
+}
+
+int
+main(void)
+{
+	test_isa();
+	printf("# isa %s\n", conv_isa());
+	test_exact();
+	test_unit();
+	test_blocks(1200);
+	test_blocks(70000);
+	test_channels();
+	test_mix();
+	test_golden();
+	test_refused();
+	return done();
+}
