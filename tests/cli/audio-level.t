@@ -1,0 +1,219 @@
+#!/bin/sh
+# audio-level on the command line.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+common_checks audio-level
+
+# tone NAME AMPLITUDE SECONDS [2]: a 1 kHz sine in one or two channels
+tone() {
+	s="$2*sin(2*PI*1000*t)"
+	ffmpeg -v error -f lavfi -i "aevalsrc=$s${4:+|$s}:s=48000:d=$3" -c:a pcm_f32le "$1"
+}
+key() { jq -r ".$2" "$1"; }
+# valid SCHEMA FILE
+valid() {
+	python3 - "$SRC/lib/schema/$1.json" "$2" <<'PY'
+import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[2])), json.load(open(sys.argv[1])))
+PY
+}
+samples() { ffmpeg -v error -i "$1" -f f32le -c:a pcm_f32le -; }
+# integrated FILE: ffmpeg's word
+integrated() {
+	ffmpeg -nostats -hide_banner -i "$1" -af ebur128 -f null - 2>&1 |
+		awk '$1 == "I:" { v = $2 } END { print v }'
+}
+
+tone a.wav 0.25 3 2
+tone b.wav 0.5 3 2
+tone mono.wav 0.1 3
+tone short.wav 0.1 0.2
+tone silent.wav 0 1
+head -c 100000 a.wav >cut.wav
+
+run audio-level --lufs -20 -o out.wav --report r.json a.wav
+check 'a target: exit 0' status_is 0
+check 'nothing on stdout and stderr' test ! -s out -a ! -s err
+check 'ffmpeg finds the target' near "$(integrated out.wav)" -20 0.1
+check 'the report says the gain' near "$(key r.json gain_db)" \
+	"$(jq '.target_lufs - .measured_lufs' r.json)" 0.000001
+check 'the report says the loudness after' near "$(key r.json loudness_lufs)" -20 0.01
+check 'a sine of 0.25 on both channels is at -12.04 LUFS' near "$(key r.json measured_lufs)" -12.04 0.05
+check 'the report names input and output' test "$(key r.json input) $(key r.json output)" = 'a.wav out.wav'
+check 'the report has the hash of the input' test "$(key r.json sha256)" = "$(sha256sum a.wav | cut -d' ' -f1)"
+
+# shellcheck disable=SC2016
+run sh -c 'cat a.wav | audio-level --lufs -20 --report p.json >piped.wav'
+check 'stdin to stdout' status_is 0
+samples out.wav >want.f32
+samples piped.wav >got.f32
+check 'a pipe gives the same samples' cmp want.f32 got.f32
+check 'and the same hash of the input' test "$(key p.json sha256)" = "$(key r.json sha256)"
+
+run audio-level --gain-db 0 -o copy.wav a.wav
+samples a.wav >want.f32
+samples copy.wav >got.f32
+check '0 dB copies bit for bit' cmp want.f32 got.f32
+run audio-level --gain-db 6.0206 -o double.wav --report d.json a.wav
+check 'a fixed gain' near "$(jq '.true_peak_dbtp - .measured_true_peak_dbtp' d.json)" 6.0206 0.001
+check 'no target with a fixed gain' test "$(key d.json target_lufs)" = null
+run audio-level --gain-db 20 --ceiling -1 -o no.wav a.wav
+check 'a fixed gain over a ceiling: exit 3' status_is 3
+
+run audio-level --lufs 0 -o no.wav --report no.json a.wav
+check 'over the ceiling: exit 3' status_is 3
+check 'it names the highest target' err_says 'the highest target that fits is -1'
+check 'and leaves nothing' absent no.wav no.json
+highest=$(sed 's/.*that fits is \([-0-9.]*\) LUFS.*/\1/' err)
+check 'that target is -1 dBTP, rounded down' near "$highest" -1.05 0.1
+run audio-level --lufs "$highest" -o most.wav a.wav
+check 'and it does fit' status_is 0
+run audio-level --lufs 6 --ceiling none -o over.wav --report o.json a.wav
+check '--ceiling none lifts it' status_is 0
+check 'then the peak may pass full scale' near "$(key o.json true_peak_dbtp)" 6.0 0.2
+check 'no ceiling is null' test "$(key o.json ceiling_dbtp)" = null
+run audio-level --lufs 6 --ceiling none -o over.flac a.wav
+check 'but not clip in integers: exit 1' status_is 1
+check 'the message counts and advises' err_says "samples of 'over.flac' would clip"
+check 'a clipped file does not appear' absent over.flac
+run audio-level --lufs -20 -o out.flac a.wav
+check 'FLAC out' near "$(integrated out.flac)" -20 0.1
+
+run audio-level --lufs -20 -o no.wav silent.wav
+check 'silence: exit 1' status_is 1
+check 'and it says so' err_says "'silent.wav' is silent"
+check 'no output of silence' absent no.wav
+run audio-level --measure silent.wav
+check 'silence can be measured: null' test "$status $(key out measured_lufs)" = '0 null'
+run audio-level --gain-db 3 -o s.wav silent.wav
+check 'and have a fixed gain' status_is 0
+run audio-level --lufs -20 -o short20.wav --report short.json short.wav
+check 'under 0.4 s: by the ungated loudness' test "$(key short.json loudness_kind)" = ungated
+check 'which comes out right' near "$(key short.json loudness_lufs)" -20 0.01
+
+run audio-level --measure mono.wav
+cp out mono.json
+run audio-level --measure --dual-mono mono.wav
+cp out dual.json
+check 'dual mono is 3.01 LU louder' near \
+	"$(jq -s '.[1].measured_lufs - .[0].measured_lufs' mono.json dual.json)" 3.0103 0.0001
+check 'and stated' test "$(key dual.json dual_mono) $(key mono.json dual_mono)" = 'true false'
+
+# one second loud, two seconds 12 dB down
+ffmpeg -v error -f lavfi -i 'aevalsrc=if(lt(t\,1)\,0.4\,0.1)*sin(2*PI*1000*t):s=48000:d=3' -c:a pcm_f32le steps.wav
+run audio-level --lufs -30 --start-frame 48000 --length-frames 96000 -o region.wav --report reg.json steps.wav
+check 'a region is measured' near "$(key reg.json measured_lufs)" -23.01 0.1
+check 'and stated' test "$(jq -c .region reg.json)" = '{"start_frame":48000,"length_frames":96000}'
+check 'the peak is of the whole' near "$(key reg.json measured_true_peak_dbtp)" -7.96 0.05
+check 'the gain is on the whole' near "$(key reg.json true_peak_dbtp)" -14.95 0.1
+run audio-level --measure --start-frame 144000 steps.wav
+check 'a region after the end: exit 1' status_is 1
+run audio-level --measure --start-frame 48000 --length-frames 96001 steps.wav
+check 'a region over the end: exit 1' status_is 1
+check 'with the length of the file' err_says 'has 144000 frames'
+
+audio-level --measure --report a.json a.wav
+audio-level --measure --report b.json b.wav
+run audio-level --match --lufs -23 -o level.json a.json b.json
+check 'match: what fits is taken as wanted' test \
+	"$status $(key level.json target_lufs) $(key level.json limited_by)" = '0 -23 null'
+touch -d '2020-01-01' level.json
+run audio-level --match --lufs -23 -o level.json a.json b.json
+check 'the same target again is not written' test "$(find level.json ! -newermt 2020-01-02)" = level.json
+for f in a b; do audio-level --target level.json -o m$f.wav --report m$f.json $f.wav; done
+check 'the target makes both alike' near "$(integrated ma.wav)" "$(integrated mb.wav)" 0.1
+check 'with different gains' near "$(jq -s '.[0].gain_db - .[1].gain_db' ma.json mb.json)" 6.02 0.01
+# an impulse in mono.wav's place: high peak, low loudness
+ffmpeg -v error -f lavfi -i 'aevalsrc=0.05*sin(2*PI*1000*t)+if(eq(n\,60000)\,0.8\,0):s=48000:d=3' -c:a pcm_f32le peaky.wav
+audio-level --measure --report peaky.json peaky.wav
+run audio-level --match --lufs -10 -o tight.json a.json peaky.json
+check 'the peak of one limits all' test "$(key tight.json limited_by)" = peaky.wav
+check 'rounded down to a tenth' sh -c "jq -e '.target_lufs * 10 | . == floor' tight.json"
+run audio-level --target tight.json -o p.wav --report p.json peaky.wav
+check 'and then it fits under the ceiling' sh -c "jq -e '.true_peak_dbtp <= -1 and .true_peak_dbtp > -1.2' p.json"
+run audio-level --match --lufs -10 --ceiling none a.json peaky.json
+check 'match to stdout, without a ceiling' test "$(key out target_lufs) $(key out ceiling_dbtp)" = '-10 null'
+audio-level --measure --report silent.json silent.wav
+run audio-level --match --lufs -20 -o no.json a.json silent.json
+check 'silence cannot be matched: exit 1' status_is 1
+check 'it is named' err_says "'silent.wav' is silent"
+check 'no target then' absent no.json
+run audio-level --match --lufs -20 mono.json dual.json
+check 'mono counted two ways cannot be matched' err_says 'measure all alike'
+echo '{"schema":"level-match/1"}' >bad.json
+run audio-level --target bad.json -o no.wav a.wav
+check 'a target without a target: exit 1' status_is 1
+run audio-level --target a.json -o no.wav a.wav
+check 'a measure is no target: exit 1' err_says 'is no level-match/1 object'
+echo '{"schema":"audio-level/1","input":"x","measured_lufs":1e999}' >bad.json
+run audio-level --match --lufs -20 bad.json
+check 'a number that is none: exit 1' status_is 1
+printf '[[[[[[' >bad.json
+run audio-level --match --lufs -20 bad.json
+check 'broken JSON: exit 1, with the line' err_says 'line 1'
+
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	for f in r.json d.json a.json silent.json reg.json short.json; do
+		check "$f is audio-level/1" valid audio-level-1 $f
+	done
+	for f in level.json tight.json; do check "$f is level-match/1" valid level-match-1 $f; done
+else
+	skip 'reports follow their schemas' 'no python3 jsonschema'
+fi
+
+run audio-level --target level.json -o q.wav --provenance prov.json b.wav
+check 'provenance names two inputs and one output' test \
+	"$(jq -r '[.inputs[].role, .outputs[].role] | join(" ")' prov.json)" = 'audio target audio'
+check 'with the hash of the output' test \
+	"$(jq -r '.outputs[0].sha256' prov.json)" = "$(sha256sum q.wav | cut -d' ' -f1)"
+
+run audio-level --lufs -20 -o no.wav missing.wav
+check 'missing file: exit 1' status_is 1
+check 'it is named' err_says "'missing.wav'"
+run audio-level --lufs -20 -o no.wav cut.wav
+check 'truncated file: exit 1' status_is 1
+check 'no output of it' absent no.wav
+run audio-level --lufs -20 -o /dev/full a.wav
+check 'full disk: exit 1' status_is 1
+run sh -c 'audio-level --lufs -20 a.wav >/dev/full'
+check 'full disk on stdout: exit 1' status_is 1
+run sh -c 'audio-level --measure a.wav >/dev/full'
+check 'full disk for the report: exit 1' status_is 1
+run audio-level --lufs -20 -o no.wav --report nowhere/r.json a.wav
+check 'a report that cannot be written: exit 1' status_is 1
+check 'then there is no audio' absent no.wav
+run audio-level --lufs -20 -o nowhere/no.wav --report no.json a.wav
+check 'an output that cannot be written: no report' absent no.json
+run sh -c '{ audio-level --lufs -20 b.wav; echo $? >st; } | head -c 10 >/dev/null; cat st'
+check 'a closed pipe ends it without a word' test "$(cat out)" = 141 -a ! -s err
+run env TMPDIR=/nonexistent sh -c 'audio-level --lufs -20 -o no.wav <a.wav; exit $?'
+check 'nowhere to keep a pipe: exit 1' status_is 1
+check 'TMPDIR is advised' err_says TMPDIR
+
+run audio-level -o no.wav a.wav
+check 'no target: exit 2' status_is 2
+run audio-level --lufs -20 --gain-db 3 a.wav
+check 'two targets: exit 2' status_is 2
+run audio-level --lufs -20 -o no.wav a.wav b.wav
+check 'two inputs: exit 2' status_is 2
+run audio-level --lufs -20 --ceiling loud a.wav
+check 'a ceiling that is no number: exit 2' status_is 2
+run audio-level --match --lufs -20
+check 'match of nothing: exit 2' status_is 2
+run audio-level --lufs -20 --report - a.wav
+check 'audio and report on one stdout: exit 2' status_is 2
+run audio-level --lufs -20 --length-frames 0 a.wav
+check 'a region of nothing: exit 2' status_is 2
+
+if [ -d "$TESTDATA/gts/reference" ]; then
+	for f in "$TESTDATA"/gts/reference/*.wav "$TESTDATA"/nam/inputs/*.wav; do
+		[ -e "$f" ] || continue
+		run audio-level --measure "$f"
+		[ "$(key out measured_lufs)" = null ] ||
+			check "${f##*/}: as ffmpeg" near "$(key out measured_lufs)" "$(integrated "$f")" 0.1
+	done
+else
+	skip 'real recordings as ffmpeg measures them' 'no TESTDATA'
+fi
+done_testing
