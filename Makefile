@@ -164,4 +164,4 @@ uninstall: ## remove what install put there
 dist: ## make shootout-VERSION.tar.gz of what git has
 	git archive --prefix=shootout-$(VERSION)/ -o shootout-$(VERSION).tar.gz HEAD
 clean: ## remove what was built
-	rm -rf $O $O-san $O-fuzz
+	rm -rf $O $O-san $O-fuzz build-clang

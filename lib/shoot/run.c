@@ -1,0 +1,201 @@
+/* run.c - carry out a plan with make, and check what it made. */
+#include "shoot/run.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define MARK "step: "
+
+int
+run_lock(const char *run, struct err *e)
+{
+	char *path = str_printf("%s/.lock", run);
+	int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
+
+	if (fd < 0) {
+		err_sys(e, "cannot lock the run directory '%s'", run);
+	} else if (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno == EWOULDBLOCK)
+			err_set(e, ERR_RETRY, "another process is working in '%s'; wait for it, or name another "
+			    "run directory", run);
+		else
+			err_sys(e, "cannot lock the run directory '%s'", run);
+		close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+/* A make that called us must not leak its flags into ours. */
+static void
+clean_env(void)
+{
+	unsetenv("MAKEFLAGS");
+	unsetenv("MFLAGS");
+	unsetenv("MAKELEVEL");
+}
+
+int
+run_pending(const char *run, struct err *e)
+{
+	char *dir = str_printf("%s", run);
+	char *argv[] = { (char[]){ "make" }, (char[]){ "-n" }, (char[]){ "--no-print-directory" }, (char[]){ "-C" }, dir,
+		(char[]){ "STEP=@echo " MARK }, NULL };
+	struct str out = { 0 };
+	int status, n = 0;
+
+	clean_env();
+	status = dir ? proc_capture(argv, &out, e) : err_set(e, ERR_NOMEM, "out of memory");
+	for (char *line = out.s; status == 0 && line && *line; line = strchr(line, '\n') + 1) {
+		n += !strncmp(line, "echo " MARK, strlen("echo " MARK));
+		if (!strchr(line, '\n'))
+			break;
+	}
+	if (status > 0)
+		status = err_set(e, ERR_INPUT, "make cannot read the plan '%s/Makefile'", run);
+	str_free(&out);
+	free(dir);
+	return status ? -1 : n;
+}
+
+int
+run_make(const char *run, int jobs, run_step_fn *step, void *ctx, struct err *e)
+{
+	char *dir = str_printf("%s", run), *j = str_printf("-j%d", jobs), line[4096];
+	char *argv[] = { (char[]){ "make" }, (char[]){ "-s" }, (char[]){ "--no-print-directory" }, j, (char[]){ "-C" }, dir,
+		(char[]){ "STEP=@echo " MARK }, NULL };
+	int status = -1, total = run_pending(run, e), n = 0;
+	struct proc p;
+
+	if (!dir || !j)
+		err_set(e, ERR_NOMEM, "out of memory");
+	else if (total >= 0 && !proc_start(&p, argv, PROC_OUT, e)) {
+		while (fgets(line, sizeof line, p.out)) {
+			line[strcspn(line, "\n")] = '\0';
+			if (strncmp(line, MARK, strlen(MARK))) {
+				step(ctx, 0, total, line);
+				continue;
+			}
+			n++;
+			step(ctx, n, total > n ? total : n, line + strlen(MARK));
+		}
+		status = proc_wait(&p, e);
+	}
+	free(dir);
+	free(j);
+	return status;
+}
+
+/* ---- verify ---- */
+
+/* file -> sha256 (and, if `made` is given, only files that some step wrote). */
+static json_t *
+load_manifest(const char *run, int only_outputs, struct err *e)
+{
+	static const size_t max = (size_t)256 << 20;
+	char *path = str_printf("%s/manifest.jsonl", run), *text = NULL, *line, *next;
+	json_t *map = json_object();
+	size_t len;
+	int n = 0, bad = 0;
+
+	if (!path || !map || file_read(path, max, &text, &len, e)) {
+		free(path);
+		json_decref(map);
+		return NULL;
+	}
+	for (line = text; *line && !bad; line = next) {
+		size_t size = strcspn(line, "\n");
+		json_t *o = json_loadb(line, size, 0, NULL), *f;
+		const char *lists[] = { "inputs", "outputs" };
+		size_t i;
+
+		next = line + size + (line[size] == '\n');
+		n++;
+		for (int k = only_outputs; o && k < 2; k++)
+			json_array_foreach(json_object_get(o, lists[k]), i, f)
+				if (json_is_string(json_object_get(f, "file")) &&
+				    json_is_string(json_object_get(f, "sha256")))
+					json_object_set(map, json_string_value(json_object_get(f, "file")),
+					    json_object_get(f, "sha256"));
+		if (o && !only_outputs && json_is_string(json_object_get(o, "source")))
+			json_object_set(map, json_string_value(json_object_get(o, "file")), json_object_get(o, "sha256"));
+		bad = !o;
+		json_decref(o);
+	}
+	if (bad) {
+		err_set(e, ERR_INPUT, "%s:%d: not JSON", path, n);
+		json_decref(map);
+		map = NULL;
+	}
+	free(text);
+	free(path);
+	return map;
+}
+
+int
+run_verify(const char *run, void (*bad)(void *ctx, const char *file, const char *why), void *ctx, size_t *files,
+           struct err *e)
+{
+	json_t *map = load_manifest(run, 0, e), *v;
+	const char *file;
+	int wrong = 0;
+
+	*files = 0;
+	if (!map)
+		return -1;
+	json_object_foreach(map, file, v) {
+		char *path, hex[65];
+		struct err why;
+
+		if (!strcmp(file, "-"))
+			continue;
+		path = *file == '/' ? str_printf("%s", file) : str_printf("%s/%s", run, file);
+		++*files;
+		if (!path || sha256_file(path, hex, &why)) {
+			bad(ctx, file, path ? why.msg : "out of memory");
+			wrong++;
+		} else if (strcmp(hex, json_string_value(v))) {
+			bad(ctx, file, "is not what the manifest says: it was changed after the run");
+			wrong++;
+		}
+		free(path);
+	}
+	json_decref(map);
+	return wrong;
+}
+
+int
+run_compare(const char *a, const char *b, void (*bad)(void *ctx, const char *file, const char *why), void *ctx,
+            size_t *files, struct err *e)
+{
+	json_t *ma = load_manifest(a, 1, e), *mb = ma ? load_manifest(b, 1, e) : NULL, *v;
+	const char *file;
+	int wrong = 0;
+
+	*files = 0;
+	if (!mb) {
+		json_decref(ma);
+		return -1;
+	}
+	json_object_foreach(ma, file, v) {
+		const char *other = json_string_value(json_object_get(mb, file));
+
+		++*files;
+		if (!other || strcmp(other, json_string_value(v))) {
+			bad(ctx, file, other ? "came out different" : "was not made again");
+			wrong++;
+		}
+	}
+	json_decref(ma);
+	json_decref(mb);
+	return wrong;
+}
