@@ -487,15 +487,40 @@ load_measure(const char *name, char **file, double *loudness, double *peak, int 
 	return ret;
 }
 
+/* The target alone goes to --output and what it was chosen from to --report, so that make, which
+ * depends on the target, sees no change when another file joins and the target stays. */
+static int
+write_match(json_t *o, struct err *e)
+{
+	static const char *const why[] = { "limited_by", "files" };
+	char *text = NULL;
+	size_t len;
+	int r = report_file ? jl_write(json_incref(o), report_file, e) : 0;
+
+	if (!r && !strcmp(out_name, "-"))
+		return report_file ? 0 : jl_write(json_incref(o), "-", e);
+	for (size_t i = 0; i < sizeof why / sizeof *why; i++)
+		json_object_del(o, why[i]);
+	if (!r && !(text = jl_text(o)))
+		r = err_set(e, ERR_NOMEM, "out of memory");
+	if (!r) {
+		len = strlen(text);
+		text[len] = '\n'; /* in place of the NUL: the length says where it ends */
+		r = file_write_if_changed(out_name, text, len + 1, e) < 0 ? -1 : 0;
+	}
+	free(text);
+	return r;
+}
+
 /* Several measures in, the target that suits them all out. */
 static int
 match(char **names, size_t n)
 {
 	double *loudness = calloc(n, sizeof *loudness), *peak = calloc(n, sizeof *peak), target;
-	char **files = calloc(n, sizeof *files), *text = NULL;
+	char **files = calloc(n, sizeof *files);
 	json_t *o = NULL, *list = json_array();
 	int status = ST_FAIL, mono_as = -1;
-	size_t who, len;
+	size_t who;
 	struct err e;
 
 	if (!loudness || !peak || !files || !list) {
@@ -536,26 +561,13 @@ match(char **names, size_t n)
 	list = NULL;
 	diag_info("target %g LUFS%s%s%s", target, who < n ? ", limited by '" : "", who < n ? files[who] : "",
 	          who < n ? "'" : "");
-	text = jl_text(o);
-	if (!text) {
-		diag_error("out of memory");
-		goto out;
-	}
-	if (!strcmp(out_name, "-")) {
-		puts(text);
-		status = ST_OK;
-		goto out;
-	}
-	len = strlen(text);
-	text[len] = '\n'; /* in place of the NUL: the length says where it ends */
-	status = file_write_if_changed(out_name, text, len + 1, &e) < 0 ? diag_err(&e) : ST_OK;
+	status = write_match(o, &e) ? diag_err(&e) : ST_OK;
 out:
 	for (size_t i = 0; files && i < n; i++)
 		free(files[i]);
 	free(files);
 	free(loudness);
 	free(peak);
-	free(text);
 	json_decref(o);
 	json_decref(list);
 	return status;
@@ -593,9 +605,9 @@ check_options(int n)
 	int ways = !isnan(lufs) + !isnan(gain_db) + !!target_file + measure_only;
 	char *end = NULL;
 
-	if (match_mode && (isnan(lufs) || ways != 1 || n < 1 || report_file || prov_file || encoding_arg ||
+	if (match_mode && (isnan(lufs) || ways != 1 || n < 1 || prov_file || encoding_arg ||
 	                   dual_mono || start_frame || length_frames >= 0))
-		diag_usage("--match takes --lufs, --ceiling, -o and measured files only");
+		diag_usage("--match takes --lufs, --ceiling, -o, --report and measured files only");
 	if (!match_mode && ways != 1)
 		diag_usage("give one of --lufs, --gain-db, --target and --measure");
 	if (!match_mode && n > 1)

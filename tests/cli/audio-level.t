@@ -115,9 +115,9 @@ check 'with the length of the file' err_says 'has 144000 frames'
 
 audio-level --measure --report a.json a.wav
 audio-level --measure --report b.json b.wav
-run audio-level --match --lufs -23 -o level.json a.json b.json
+run audio-level --match --lufs -23 -o level.json --report match.json a.json b.json
 check 'match: what fits is taken as wanted' test \
-	"$status $(key level.json target_lufs) $(key level.json limited_by)" = '0 -23 null'
+	"$status $(key level.json target_lufs) $(key match.json limited_by)" = '0 -23 null'
 touch -d '2020-01-01' level.json
 run audio-level --match --lufs -23 -o level.json a.json b.json
 check 'the same target again is not written' test "$(find level.json ! -newermt 2020-01-02)" = level.json
@@ -127,8 +127,9 @@ check 'with different gains' near "$(jq -s '.[0].gain_db - .[1].gain_db' ma.json
 # an impulse in mono.wav's place: high peak, low loudness
 ffmpeg -v error -f lavfi -i 'aevalsrc=0.05*sin(2*PI*1000*t)+if(eq(n\,60000)\,0.8\,0):s=48000:d=3' -c:a pcm_f32le peaky.wav
 audio-level --measure --report peaky.json peaky.wav
-run audio-level --match --lufs -10 -o tight.json a.json peaky.json
-check 'the peak of one limits all' test "$(key tight.json limited_by)" = peaky.wav
+run audio-level --match --lufs -10 -o tight.json --report why.json a.json peaky.json
+check 'the peak of one limits all' test "$(key why.json limited_by)" = peaky.wav
+check 'the target file says nothing of who was asked' sh -c "jq -e 'has(\"files\") | not' tight.json"
 check 'rounded down to a tenth' sh -c "jq -e '.target_lufs * 10 | . == floor' tight.json"
 run audio-level --target tight.json -o p.wav --report p.json peaky.wav
 check 'and then it fits under the ceiling' sh -c "jq -e '.true_peak_dbtp <= -1 and .true_peak_dbtp > -1.2' p.json"
@@ -157,7 +158,7 @@ if python3 -c 'import jsonschema' 2>/dev/null; then
 	for f in r.json d.json a.json silent.json reg.json short.json; do
 		check "$f is audio-level/1" valid audio-level-1 $f
 	done
-	for f in level.json tight.json; do check "$f is level-match/1" valid level-match-1 $f; done
+	for f in level.json tight.json why.json; do check "$f is level-match/1" valid level-match-1 $f; done
 else
 	skip 'reports follow their schemas' 'no python3 jsonschema'
 fi
