@@ -1,0 +1,229 @@
+#!/bin/sh
+# ir-convolve on the command line.
+# shellcheck disable=SC2016
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+common_checks ir-convolve
+
+wav() { perl "$SRC/tests/wav.pl" "$@"; }
+same() { wav dump "$1" >s1; wav dump "$2" >s2; cmp s1 s2; } # sample for sample
+noise='($t * 7919 + $c * 104729 + ($t * $t) % 8191) % 2003 / 1001.5 - 1'
+wav make di.wav 48000 1 30000 "0.3 * ($noise)"
+wav make st.wav 48000 2 5000 "0.3 * ($noise)"
+wav make cab.wav 48000 1 700 "($noise) * exp(-\$t / 100) / 4"
+wav make two.wav 48000 2 3 '$c ? $t == 2 ? 0.5 : 0 : $t == 0'
+wav make unit.wav 48000 1 1 1
+
+# direct IR IN OUT: the sum itself, in perl's doubles; prints the error in dB of the output
+direct() {
+	wav dump "$1" >h.txt
+	wav dump "$2" >x.txt
+	wav dump "$3" | awk -v every="${4:-37}" '
+		FILENAME == "h.txt" { h[L++] = $1; next }
+		FILENAME == "x.txt" { x[N++] = $1; next }
+		{ t = M++; if (t % every) next
+		  a = 0
+		  for (i = 0; i < L; i++) if (t - i >= 0 && t - i < N) a += h[i] * x[t - i]
+		  e += (a - $1) ^ 2; s += a ^ 2 }
+		END { if (M != N + L - 1) { print "frames", M; exit 1 }
+		      print 10 * log(e / s + 1e-30) / log(10) }' h.txt x.txt -
+}
+db_at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && a <= b) }' || { echo "$1 dB"; return 1; }; }
+
+run ir-convolve -i cab.wav -o wet.wav --report r.json --provenance p.json di.wav
+check 'convolve: exit 0' status_is 0
+check 'nothing is said' test ! -s err
+check 'the error against a direct sum is under -140 dB' db_at_most "$(direct cab.wav di.wav wet.wav)" -140
+check 'the tail is whole' test "$(wav shape wet.wav)" = '48000 1 30699 32'
+check 'the report' sh -c 'jq -e ".schema == \"ir-convolve/1\" and .input == \"di.wav\" and .frames == 30000 and .out_frames == 30699 and .ir.frames == 700 and .norm_gain_db == 0 and .clipped_samples == 0" r.json'
+check 'the provenance names both inputs and the output' sh -c '
+	jq -r "(.inputs + .outputs)[] | .sha256 + \"  \" + .file" p.json | sha256sum -c &&
+	test "$(jq ".inputs | length" p.json)" = 2'
+
+ir-convolve -q -i unit.wav -o same.wav di.wav
+check 'a unit impulse copies bit for bit' same same.wav di.wav
+
+# One render, one hash: instruction sets, pipes, blocks.
+for isa in generic avx2 avx512 neon; do
+	SHOOTOUT_ISA=$isa ir-convolve -i cab.wav -o isa.wav di.wav
+	check "SHOOTOUT_ISA=$isa gives the same bytes" cmp isa.wav wet.wav
+done
+wav dump wet.wav >want
+ir-convolve -i cab.wav <di.wav >pipe.wav
+check 'a pipe gives the same samples' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - want'
+# shellcheck disable=SC2002
+cat di.wav | (dd bs=1001 2>/dev/null) | ir-convolve -i cab.wav - -o - | cat >pipe.wav
+check 'slow pipes of odd blocks too' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - want'
+ir-convolve -i - -o stdin-ir.wav di.wav <cab.wav
+check 'the response may come from standard input' cmp stdin-ir.wav wet.wav
+
+ir-convolve -i cab.wav --tail cut -o cut.wav di.wav
+check '--tail cut: as long as the input' test "$(wav shape cut.wav)" = '48000 1 30000 32'
+check '--tail cut: the same samples' sh -c 'head -n 30000 want >w; perl "$SRC/tests/wav.pl" dump cut.wav | cmp - w'
+ir-convolve -i cab.wav --tail 0.01 -o cut.wav di.wav
+check '--tail 0.01: 480 frames more' sh -c 'head -n 30480 want >w; perl "$SRC/tests/wav.pl" dump cut.wav | cmp - w'
+ir-convolve -i cab.wav --tail 0.5 -o long.wav di.wav
+check '--tail 0.5: silence after the tail' sh -c '
+	perl "$SRC/tests/wav.pl" dump long.wav >got && head -n 30699 got | cmp - want &&
+	tail -n +30700 got | awk "\$1 != 0 { exit 1 } END { exit NR != 24000 - 699 }"'
+
+# Channels.
+ir-convolve -i two.wav -o mono-two.wav di.wav
+check 'mono through stereo is stereo' sh -c '
+	perl "$SRC/tests/wav.pl" dump mono-two.wav >got; perl "$SRC/tests/wav.pl" dump di.wav >x.txt
+	awk "FILENAME == \"x.txt\" { x[n++] = \$1; next }
+	     { t = m++; l = t < n ? x[t] : 0; r = t >= 2 ? x[t - 2] / 2 : 0
+	       if ((\$1 - l) ^ 2 > 1e-13 || (\$2 - r) ^ 2 > 1e-13) exit 1 } END { exit m != n + 2 }" x.txt got'
+ir-convolve -i two.wav -o st-two.wav st.wav
+check 'stereo through stereo: left to left, right to right' sh -c '
+	perl "$SRC/tests/wav.pl" dump st-two.wav >got; perl "$SRC/tests/wav.pl" dump st.wav >x.txt
+	awk "FILENAME == \"x.txt\" { l[n + 0] = \$1; r[n++] = \$2; next }
+	     { t = m++; a = t < n ? l[t] : 0; b = t >= 2 ? r[t - 2] / 2 : 0
+	       if ((\$1 - a) ^ 2 > 1e-13 || (\$2 - b) ^ 2 > 1e-13) exit 1 } END { exit m != n + 2 }" x.txt got'
+wav make three.wav 48000 3 400 "\$c / 4 + $noise"
+ir-convolve -i unit.wav -o three-out.wav three.wav
+check 'mono serves three channels' same three.wav three-out.wav
+run ir-convolve -i two.wav -o no.wav three.wav
+check 'stereo with three channels: exit 1' status_is 1
+check 'and says why' err_says "'two.wav' is stereo and 'three.wav' has 3 channels"
+check 'nothing is left' absent no.wav
+run ir-convolve -i three.wav -o no.wav di.wav
+check 'a response of three channels is refused' sh -c "test $status = 1 && grep -q 'must be mono or stereo' err"
+
+# Levels.
+ir-convolve -i cab.wav --norm energy --report r.json -o n.wav unit.wav
+check '--norm energy: the energy is 1' sh -c '
+	perl "$SRC/tests/wav.pl" dump n.wav | awk "{ s += \$1 ^ 2 } END { exit !(s > 0.999999 && s < 1.000001) }"'
+check 'and the gain is minus the energy' sh -c '
+	near() { awk -v g="$1" -v w="$2" "BEGIN { exit !((g - w) ^ 2 < 1e-8) }"; }
+	near "$(jq .norm_gain_db r.json)" "$(ir-convolve --info cab.wav | jq "0 - .energy_db")"'
+ir-convolve -i cab.wav --norm peak -g -6.020599913279624 -o n.wav unit.wav
+check '--norm peak, --gain-db: the peak is a half' sh -c '
+	perl "$SRC/tests/wav.pl" dump n.wav | awk "{ a = \$1 < 0 ? -\$1 : \$1; if (a > p) p = a } END { exit !(p > 0.4999999 && p < 0.5000001) }"'
+ir-convolve -i cab.wav --mix 0 --tail cut -o dry.wav di.wav
+check '--mix 0 is the input, bit for bit' same dry.wav di.wav
+ir-convolve -i cab.wav --mix 0.25 --tail cut -o mixed.wav di.wav
+check '--mix 0.25: a quarter of the wet, three of the dry' sh -c '
+	perl "$SRC/tests/wav.pl" dump di.wav >x.txt; perl "$SRC/tests/wav.pl" dump mixed.wav | paste - x.txt want | head -n 30000 |
+	awk "(\$1 - 0.75 * \$2 - 0.25 * \$3) ^ 2 > 1e-13 { exit 1 } END { exit NR != 30000 }"'
+
+# Rates: an octave down and back, the response of a sine stays.
+wav make sine.wav 96000 1 20000 'sin(6.283185307179586 * 1000 * $t / 96000) / 2'
+wav make lp48.wav 48000 1 512 '(1 - cos(6.283185307179586 * $t / 512)) / 256'
+wav make lp96.wav 96000 1 1024 '(1 - cos(6.283185307179586 * $t / 1024)) / 512'
+ir-convolve -i lp48.wav --report r.json -o a.wav sine.wav
+ir-convolve -i lp96.wav -o b.wav sine.wav
+check 'a response at another rate is resampled' sh -c 'jq -e ".ir.rate_hz == 48000 and .rate_hz == 96000 and .ir.used_frames == 1024" r.json'
+check 'and sounds the same' sh -c '
+	perl "$SRC/tests/wav.pl" dump a.wav >a.txt; perl "$SRC/tests/wav.pl" dump b.wav | paste - a.txt | head -n 20000 |
+	awk "{ e += (\$1 - \$2) ^ 2; s += \$1 ^ 2 } END { exit !(s > 0 && e / s < 1e-5) }"'
+
+# Formats.
+if command -v ffmpeg >/dev/null; then
+	ir-convolve -i unit.wav -o out.flac di.wav
+	check 'FLAC by the name of the file' sh -c 'ffmpeg -v error -i out.flac -f f32le - | od -An -v -tf4 -w4 | wc -l | grep -qx 30000'
+else
+	skip 'FLAC by the name of the file' 'ffmpeg is not installed'
+fi
+ir-convolve -i unit.wav -e s16 -o s16.wav di.wav
+check '--encoding s16' test "$(wav shape s16.wav)" = '48000 1 30000 16'
+run ir-convolve -i cab.wav -g 40 -e s24 -o no.wav di.wav
+check 'a clipped sample is an error' status_is 1
+check 'it says how to avoid it' err_says 'would clip'
+check 'and leaves nothing' absent no.wav
+
+# --info
+ir-convolve --info two.wav >info.json
+check '--info' jq -e '.schema == "ir-info/1" and .channels == 2 and .frames == 3 and .rate_hz == 48000 and .peak_dbfs == 0 and
+	.peak_frame == 0 and .polarity == 1 and .onset_frame == 0 and .per_channel[1].onset_frame == 2 and
+	.per_channel[1].length_60db_frames == 3 and .per_channel[0].length_60db_frames == 1 and .per_channel[0].dc_gain_db == 0' info.json
+wav make neg.wav 48000 1 9 '$t == 4 ? -0.5 : $t == 5 ? 0.25 : 0'
+check '--info: polarity and onset' sh -c 'ir-convolve --info neg.wav | jq -e ".polarity == -1 and .onset_frame == 4 and .peak_frame == 4"'
+
+# Bad input.
+bad() { # NAME TEXT ARGS...
+	name=$1 text=$2
+	shift 2
+	rm -f no.wav
+	run ir-convolve "$@" -o no.wav
+	check "$name: exit 1" status_is 1
+	check "$name: one line" test "$(wc -l <err)" -eq 1
+	check "$name: says so" err_says "$text"
+	check "$name: nothing is left" absent no.wav
+}
+wav make zero.wav 48000 1 100 0
+wav make none.wav 48000 1 0 0
+wav make nan.wav 48000 1 100 '$t == 50 ? 9**9**9 / 9**9**9 : 0.1'
+head -c 2000 cab.wav >short.wav
+wav make low.wav 8000 1 488000 '$t == 0'
+bad 'a silent response' "'zero.wav' is silent" -i zero.wav di.wav
+bad 'an empty response' "'none.wav' has no samples" -i none.wav di.wav
+bad 'a response with NaN' "'nan.wav' has a sample that is not a number, at frame 50" -i nan.wav di.wav
+bad 'a truncated response' "'short.wav' is truncated" -i short.wav di.wav
+bad 'a response of 61 seconds' "'low.wav' is 61.0 seconds long" -i low.wav di.wav
+bad 'a missing response' "cannot open 'gone.wav'" -i gone.wav di.wav
+bad 'a missing input' "cannot open 'gone.wav'" -i cab.wav gone.wav
+bad 'a truncated input' "'short.wav' is truncated" -i cab.wav short.wav
+bad 'an input with NaN' 'is not a number, at frame 50' -i cab.wav nan.wav
+echo 'not audio' >text.wav
+bad 'an input that is no audio' "cannot read 'text.wav'" -i cab.wav text.wav
+wav make big.wav 48000 1 4 3e38
+bad 'an output beyond float32' 'beyond the range of float32' -i big.wav big.wav
+run sh -c 'head -c 50000 di.wav | ir-convolve -i cab.wav -o no.wav'
+check 'a pipe that breaks off: exit 1' status_is 1
+check 'a pipe that breaks off: nothing is left' absent no.wav
+ir-convolve -i cab.wav -o empty.wav none.wav
+check 'no frames in, none out' test "$(wav shape empty.wav)" = '48000 1 0 32'
+echo old >keep.wav
+run ir-convolve -i zero.wav -o keep.wav di.wav
+check 'a failure leaves the old file as it was' grep -qx old keep.wav
+
+# The command line.
+for args in '-i cab.wav --tail never di.wav' '-i cab.wav --tail -1 di.wav' '-i cab.wav --norm loud di.wav' \
+	'-i cab.wav --mix 1.5 di.wav' '-i cab.wav --gain-db 500 di.wav' '-i cab.wav -e s8 di.wav' 'di.wav' \
+	'-i cab.wav di.wav st.wav' '-i - -' '--info cab.wav di.wav' '-i cab.wav --report - di.wav'; do
+	# shellcheck disable=SC2086
+	run ir-convolve $args
+	check "usage: $args" sh -c "test $status = 2 && test ! -s out"
+done
+if command -v script >/dev/null; then
+	script -qec 'ir-convolve -i cab.wav di.wav; echo "status $?"' /dev/null </dev/null >term 2>&1
+	check 'no audio to a terminal' sh -c 'grep -q "is a terminal" term && grep -q "status 2" term'
+else
+	skip 'no audio to a terminal' 'script is not installed'
+fi
+
+# The system.
+run sh -c 'ir-convolve -i cab.wav di.wav >/dev/full'
+check 'full disk: exit 1' status_is 1
+run ir-convolve -i cab.wav -o /dev/full di.wav
+check '-o /dev/full: exit 1' status_is 1
+run ir-convolve -i cab.wav -o no.wav --report /dev/full di.wav
+check 'no room for the report: exit 1, and no audio' sh -c "test $status = 1 && test ! -e no.wav"
+run sh -c 'ir-convolve --info cab.wav >/dev/full'
+check '--info to a full disk: exit 1' status_is 1
+run ir-convolve -i cab.wav -o nowhere/x.wav di.wav
+check 'no such folder: exit 1' status_is 1
+wav make long.wav 48000 1 400000 '0.1'
+run sh -c '{ ir-convolve -i cab.wav long.wav; echo "status $?" >&2; } | head -c 100 >/dev/null'
+check 'a closed pipe ends it, by the signal or as an error' grep -qE 'status (141|1)$' err
+
+# Real responses, real amp, and what another program made of them.
+gts=$TESTDATA/gts
+if [ -d "$gts" ]; then
+	for c in 'fav:mesa fav' 'os:Mesa_OS_4x12_57_m160'; do
+		ref=$gts/reference/nam_jcm800_mesa${c%%:*}_raw.wav
+		ir-convolve -i "$gts/${c#*:}.wav" --tail cut -o real.wav "$gts/reference/nam_jcm800.wav"
+		wav dump real.wav >got
+		check "${c#*:} agrees with the reference to -140 dB" db_at_most "$(wav dump "$ref" | paste - got |
+			awk '{ e += ($1 - $2) ^ 2; s += $1 ^ 2 } END { print 10 * log(e / s + 1e-30) / log(10) }')" -140
+	done
+	check 'the two cabinets have opposite polarity' sh -c '
+		test "$(ir-convolve --info "$1/mesa fav.wav" | jq .polarity)" = -1 &&
+		test "$(ir-convolve --info "$1/Mesa_OS_4x12_57_m160.wav" | jq .polarity)" = 1' sh "$gts"
+	check 'the energy is the one known' near "$(ir-convolve --info "$gts/mesa fav.wav" | jq .energy_db)" 3.6309 0.0001
+else
+	skip 'real responses' 'no test data'
+fi
+done_testing
