@@ -20,6 +20,7 @@ show(struct progress *p, double done)
 	if (p->mode == JSON) {
 		json_t *o = json_object();
 
+		jl_str(o, "schema", "event/1");
 		jl_str(o, "event", "progress");
 		jl_str(o, "tool", diag_prog);
 		jl_str(o, "label", p->label);

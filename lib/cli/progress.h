@@ -1,7 +1,7 @@
 /* progress.h - how far long work is, on stderr.
  *
  * One line rewritten about six times a second when stderr is a terminal (or
- * --progress=always); with --progress=json one {"event":"progress",...} line each second
+ * --progress=always); with --progress=json one {"schema":"event/1","event":"progress",...} line each second
  * and at the end; nothing otherwise. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
