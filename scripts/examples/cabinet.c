@@ -85,7 +85,7 @@ distance(struct point a, struct point b)
 	return sqrt((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y) + (a.z - b.z) * (a.z - b.z));
 }
 
-/* s / w0 for the filters below */
+/* s / w0, the variable of the filters below */
 static double complex
 over(double hz, double f0)
 {
@@ -133,6 +133,13 @@ cone(const struct cabinet *c, struct point at, struct point m, double hz, double
 	return sum / area;
 }
 
+/* A recessed cone is heard less by a microphone that looks at it from the side. */
+static double
+oblique(struct point p, struct point m)
+{
+	return 0.5 + 0.5 * (m.z + 0.02) / distance(p, m);
+}
+
 /* What one speaker's motor and cone do to every sound it makes. */
 static double complex
 driver(const struct cabinet *c, double hz)
@@ -177,7 +184,7 @@ response(const struct cabinet *c, const struct mic *m, double hz, double t0)
 	for (int k = 0; k < c->speakers; k++) {
 		struct point p = c->speaker[k], edge;
 
-		sum += cone(c, p, m->at, hz, t0);
+		sum += fmin(1, oblique(p, m->at)) * cone(c, p, m->at, hz, t0);
 		sum += 0.35 * cone(c, p, floor, hz, t0) * low2(hz, 3500, 0.6);
 		/* diffraction: the four edges send it on, inverted and weak */
 		for (int e = 0; e < 4; e++) {

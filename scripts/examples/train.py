@@ -83,17 +83,38 @@ def shortest(weights):
                            else np.format_float_scientific(np.float32(w), trim="-") for w in weights) + "]"
 
 
+def plain(config):
+    """A WaveNet's config in the words of file version 0.5, which every player
+    reads: the trainer writes many keys that our networks leave switched off."""
+    def array(a):
+        return {"input_size": a["input_size"], "condition_size": a["condition_size"],
+                "head_size": a["head"]["out_channels"], "channels": a["channels"], "kernel_size": 3,
+                "dilations": a["dilations"], "activation": "Tanh", "gated": False,
+                "head_bias": a["head"]["bias"]}
+
+    return {"layers": [array(a) for a in config["layers"]], "head": None, "head_scale": config["head_scale"]}
+
+
+def tidy(source, out):
+    """The trainer's file source as out: plain config, weights as short as float32 allows."""
+    model = json.loads(source.read_text())
+    weights = model.pop("weights")
+    model["version"] = "0.5.4"
+    model["metadata"].pop("output_level_dbu", None)   # the simulation has no such level
+    if model["architecture"] == "WaveNet":
+        model["config"] = plain(model["config"])
+    tmp = out.parent / (out.name + ".tmp")
+    tmp.write_text(json.dumps(model)[:-1] + ', "weights": ' + shortest(weights) + "}\n")
+    os.replace(tmp, out)
+
+
 def export(net, user, esr, facts, out):
-    """The trainer's file, with its weights as short as float32 allows."""
     training = {"training": {**facts, "validation_esr": esr}}
     with torch.compiler.set_stance("force_eager"):
-        net.export(out.parent, basename=out.name + ".tmp", user_metadata=user, other_metadata=training)
-    tmp = out.parent / (out.name + ".tmp.nam")
-    model = json.loads(tmp.read_text())
-    weights = model.pop("weights")
-    text = json.dumps(model)
-    tmp.write_text(text[:-1] + ', "weights": ' + shortest(weights) + "}\n")
-    os.replace(tmp, out)
+        net.export(out.parent, basename=out.stem + ".full", user_metadata=user, other_metadata=training)
+    full = out.parent / (out.stem + ".full.nam")
+    tidy(full, out)
+    full.unlink()
 
 
 def main():
