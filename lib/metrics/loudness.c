@@ -171,7 +171,7 @@ loudness_end(struct loudness *l, struct loudness_values *v, struct err *e)
 		if (isfinite(v->integrated_lufs) && !ebur128_relative_threshold(l->st, &x))
 			v->threshold_lufs = x;
 	}
-	if (flags & LOUDNESS_RANGE && l->frames >= 3 * (int64_t)l->rate_hz && isfinite(v->integrated_lufs) &&
+	if (flags & LOUDNESS_RANGE && l->frames >= 4 * (int64_t)l->rate_hz && isfinite(v->integrated_lufs) &&
 	    !ebur128_loudness_range(l->st, &x) && isfinite(x))
 		v->range_lu = x;
 	if (flags & LOUDNESS_MAX) {

@@ -31,7 +31,7 @@ struct loudness_values {
 	double ungated_lufs;        /* the whole signal without gating, of any length; NAN for silence */
 	double max_momentary_lufs;  /* 400 ms windows; NAN when shorter, or silent */
 	double max_short_term_lufs; /* 3 s windows; NAN when shorter, or silent */
-	double range_lu;            /* LRA; NAN under 3 s or when all is under -70 LUFS */
+	double range_lu;            /* LRA; NAN under 4 s (it needs two windows of 3 s) or when all is under -70 LUFS */
 	double true_peak_dbtp;      /* 4x oversampled (2x from 96 kHz, 1x from 192 kHz); NAN for silence */
 	int64_t inter_sample_overs; /* 10 ms steps with a true peak over 0 dBTP where no sample is over full scale */
 	int64_t frames;
