@@ -115,6 +115,8 @@ source_open(struct source *s, const char *name, struct err *e)
 	most = s->info.frames;
 	if (s->length == 0)
 		return err_set(e, ERR_INPUT, "a length of %g seconds is not one frame of '%s'", length_s, name);
+	if (most == 0)
+		return err_set(e, ERR_INPUT, "'%s' has no frames", name);
 	if (most >= 0 && s->start >= most)
 		return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the part asked for starts at frame %"
 		    PRId64, name, most, s->start);

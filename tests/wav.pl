@@ -36,7 +36,7 @@ if ($what eq 'shape') {
 	exit;
 }
 my @x = $bits == 32 ? unpack('f<*', $data) : $bits == 16 ? map { $_ / 32768 } unpack('s<*', $data) :
-    map { (unpack('l<', "\0" . substr $data, 3 * $_, 3) >> 8) / 8388608 } 0 .. $n * $ch - 1;
+    map { unpack('l<', "\0" . substr $data, 3 * $_, 3) / 2147483648 } 0 .. $n * $ch - 1;
 for my $t (0 .. $n - 1) {
 	print join(' ', map { sprintf '%.9g', $_ } @x[$t * $ch .. ($t + 1) * $ch - 1]), "\n";
 }

@@ -1,0 +1,249 @@
+#!/bin/sh
+# audio-prep on the command line.
+# shellcheck disable=SC2016
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+common_checks audio-prep
+
+wav() { perl "$SRC/tests/wav.pl" "$@"; }
+same() { wav dump "$1" >s1; wav dump "$2" >s2; cmp s1 s2; } # sample for sample
+# lines FILE FROM COUNT: those frames as text
+lines() { wav dump "$1" | tail -n +$(($2 + 1)) | head -n "$3"; }
+noise='(($t * 7919 + $c * 104729 + ($t * $t) % 8191) % 2003 / 1001.5 - 1)'
+wav make st.wav 48000 2 48000 "0.4 * $noise"
+wav make mono.wav 48000 1 48000 "0.4 * $noise"
+wav make dual.wav 48000 2 3000 '$c = 0; 0.4 * '"$noise"
+wav make anti.wav 48000 2 3000 '($c ? -1 : 1) * sin($t / 10)'
+wav make three.wav 48000 3 200 '$c / 8 + $t / 1000'
+
+# An exact copy.
+run audio-prep --report r.json --provenance p.json -o copy.wav st.wav
+check 'no option: exit 0' status_is 0
+check 'nothing is said' test ! -s err
+check 'no option: a copy, bit for bit' same copy.wav st.wav
+check 'the report says so' jq -e '.schema == "audio-prep/1" and .copy == true and .frames == 48000 and .out_frames == 48000 and
+	.channels == 2 and .out_channels == 2 and .encoding == "f32" and .dc_offset == null' r.json
+check 'the provenance names input and output' sh -c '
+	jq -r "(.inputs + .outputs)[] | .sha256 + \"  \" + .file" p.json | sha256sum -c'
+audio-prep -o again.wav copy.wav
+check 'a copy of a copy has the same bytes' cmp again.wav copy.wav
+audio-prep <st.wav >pipe.wav
+check 'standard input to standard output' same pipe.wav st.wav
+audio-prep -g 0 -r 48000 --start 0 --length 1 -o zero.wav st.wav
+check 'options that change nothing copy too' cmp zero.wav copy.wav
+
+# Channels.
+audio-prep -c left -o l.wav st.wav
+audio-prep -c right -o r.wav st.wav
+audio-prep -c 2 -o r2.wav st.wav
+check 'left and right are what they are' sh -c '
+	for f in l r st; do perl "$SRC/tests/wav.pl" dump $f.wav >$f.txt; done; paste -d " " l.txt r.txt | cmp - st.txt'
+check 'right is channel 2' cmp r.wav r2.wav
+audio-prep -c mono --report r.json -o m.wav dual.wav
+audio-prep -c left -o l.wav dual.wav
+check 'mono of identical channels is the left, bit for bit' cmp m.wav l.wav
+check 'and the report says why' jq -e '.channels_rule == "identical channels" and .channel == 1 and .copy == false' r.json
+wav make half.wav 48000 2 3000 '$c ? '"$noise"' : 0'
+audio-prep -c mono --report r.json -o m.wav half.wav
+audio-prep -c right -o r.wav half.wav
+check 'mono takes the channel that sounds' cmp m.wav r.wav
+check 'and says so' jq -e '.channels_rule == "other channel silent" and .channel == 2' r.json
+audio-prep -c mono --report r.json -o m.wav st.wav 2>err
+check 'mono of different channels is their mean' sh -c '
+	perl "$SRC/tests/wav.pl" dump m.wav | paste -d " " - st.txt | awk "(\$1 - (\$2 + \$3) / 2) ^ 2 > 1e-14 { exit 1 } END { exit NR != 48000 }"'
+check 'correlation and loss are reported' jq -e '.channels_rule == "mid" and .channel == null and .correlation > -0.5 and .correlation < 0.5 and .mix_loss_db > 1 and .mix_loss_db < 5' r.json
+audio-prep -q -c mid -o m2.wav st.wav
+check 'mid is the same' cmp m.wav m2.wav
+audio-prep -c sum -o s.wav three.wav
+check 'sum of three' sh -c '
+	perl "$SRC/tests/wav.pl" dump three.wav >3.txt; perl "$SRC/tests/wav.pl" dump s.wav | paste -d " " - 3.txt | awk "(\$1 - \$2 - \$3 - \$4) ^ 2 > 1e-12 { exit 1 } END { exit NR != 200 }"'
+wav make near.wav 48000 2 3000 '($c ? -0.5 : 1) * sin($t / 10)'
+run audio-prep -c mono -o m.wav near.wav
+check 'partial cancelling is a warning' sh -c "test $status = 0 && grep -q 'warning: left and right of .near.wav. cancel in part: correlation -1.000' err"
+audio-prep -q -c mono -o m.wav near.wav 2>err
+check '-q: no warning' test ! -s err
+
+# Cutting.
+audio-prep --start-frame 100 --length-frames 50 --report r.json -o c.wav st.wav
+check 'frames 100 to 149' sh -c 'tail -n +101 st.txt | head -n 50 >w; perl "$SRC/tests/wav.pl" dump c.wav | cmp - w'
+check 'the report has the place' jq -e '.start_frame == 100 and .length_frames == 50 and .copy == false' r.json
+audio-prep -s 0.25 -l 0.5 -o c.wav st.wav
+check 'seconds are frames at the rate' sh -c 'tail -n +12001 st.txt | head -n 24000 >w; perl "$SRC/tests/wav.pl" dump c.wav | cmp - w'
+audio-prep -s 0.25 -l 0.5 <st.wav >p.wav
+check 'the same from a pipe' same p.wav c.wav
+audio-prep --length-frames 7 --report r.json -o c.wav st.wav
+check 'the head alone is no copy' jq -e '.copy == false and .frames == 48000' r.json
+run sh -c '{ perl -e "print STDERR q(); open F, q(<), q(st.wav); print while <F>; close STDOUT or exit 9"; echo "up $?" >up; } | audio-prep -l 0.001 -o c.wav'
+check 'the program before is read to its end' grep -qx 'up 0' up
+
+# Silence.
+wav make quiet.wav 48000 1 20000 '$t < 3000 || $t > 15000 ? 0.001 * (-1) ** $t : $t == 9000 ? 0 : 0.5 * cos($t)'
+audio-prep -t -40 --report r.json -o t.wav quiet.wav
+check 'trim: both ends' jq -e '.trimmed_start_frames == 3000 and .trimmed_end_frames == 4999 and .length_frames == 12001 and .start_frame == 3000' r.json
+lines quiet.wav 3000 12001 >w
+check 'trim: what is left is untouched' sh -c 'perl "$SRC/tests/wav.pl" dump t.wav | cmp - w'
+audio-prep -t -40 <quiet.wav >p.wav
+check 'trim: the same from a pipe' same p.wav t.wav
+audio-prep -t -80 -o t.wav quiet.wav
+check 'trim: a lower threshold keeps it all' same t.wav quiet.wav
+audio-prep -s 0.1 -t -40 --report r.json -o t.wav quiet.wav
+check 'trim after cut: places are those of the input' jq -e '.start_frame == 4800 and .trimmed_start_frames == 0 and .trimmed_end_frames == 4999' r.json
+
+# DC, gain, polarity.
+wav make dc.wav 48000 2 10000 '($c ? -0.1 : 0.2) + 0.25 * sin(6.283185307179586 * $t / 100)'
+audio-prep --remove-dc --report r.json -o d.wav dc.wav
+check 'remove-dc: each channel by its own mean' sh -c '
+	perl "$SRC/tests/wav.pl" dump d.wav | awk "{ a += \$1; b += \$2; if (\$1 > p) p = \$1 } END { a /= NR; b /= NR; exit !(a ^ 2 < 1e-16 && b ^ 2 < 1e-16 && p > 0.2499 && p < 0.2501) }"'
+check 'remove-dc: reported' jq -e '(.dc_offset[0] - 0.2) * (.dc_offset[0] - 0.2) < 1e-12 and (.dc_offset[1] + 0.1) * (.dc_offset[1] + 0.1) < 1e-12' r.json
+audio-prep --remove-dc <dc.wav >p.wav
+check 'remove-dc: the same from a pipe' same p.wav d.wav
+audio-prep --remove-dc -t -40 --report r.json -o d.wav dc.wav
+check 'silence is sought without the DC' jq -e '.trimmed_start_frames == 1' r.json
+audio-prep -g 6.020599913279624 --invert -o g.wav mono.wav
+check 'gain and polarity' sh -c '
+	perl "$SRC/tests/wav.pl" dump mono.wav >a; perl "$SRC/tests/wav.pl" dump g.wav | paste - a | awk "(\$1 + 2 * \$2) ^ 2 > 1e-14 { exit 1 } END { exit NR != 48000 }"'
+audio-prep --invert -o i.wav g.wav
+audio-prep --invert -o ii.wav i.wav
+check 'inverted twice is the same' cmp ii.wav g.wav
+
+# Fades and padding.
+wav make one.wav 48000 1 4800 1
+audio-prep --fade-in 10 --fade-out 20 --report r.json -o f.wav one.wav
+check 'fades: 3t^2 - 2t^3 over 480 and 960 frames' sh -c '
+	perl "$SRC/tests/wav.pl" dump f.wav | awk "{ n = NR - 1; t = n < 480 ? n / 480 : 1; u = 4799 - n; u = u < 960 ? u / 960 : 1
+		w = t * t * (3 - 2 * t) * u * u * (3 - 2 * u); if ((\$1 - w) ^ 2 > 1e-13) exit 1 } END { exit NR != 4800 }"'
+check 'fades: reported' jq -e '.fade_in_frames == 480 and .fade_out_frames == 960' r.json
+audio-prep --fade-in 10 --fade-out 20 <one.wav >p.wav
+check 'fades: the same from a pipe' same p.wav f.wav
+perl -e 'open F, "<:raw", "one.wav"; local $/; $_ = <F>; substr($_, 40, 4) = "\xff" x 4; print' >open.wav
+# shellcheck disable=SC2002
+cat open.wav | audio-prep --fade-out 20 --fade-in 10 >p.wav
+check 'fades: and from a pipe that does not tell its length' same p.wav f.wav
+audio-prep --pad-start 0.01 --pad-end 0.02 -o p.wav one.wav
+check 'padding' sh -c 'perl "$SRC/tests/wav.pl" dump p.wav | awk "\$1 != (NR > 480 && NR <= 5280) { exit 1 } END { exit NR != 6240 }"'
+
+# Rate.
+wav make sine.wav 48000 1 48000 'sin(6.283185307179586 * 1000 * $t / 48000) / 2'
+audio-prep -r 44100 --report r.json -o s.wav sine.wav
+check 'resampled: the length' jq -e '.out_rate_hz == 44100 and .out_frames == 44100 and .rate_hz == 48000' r.json
+check 'resampled: the same sine at the same time' sh -c '
+	perl "$SRC/tests/wav.pl" dump s.wav | awk "NR > 500 && NR < 43600 { w = sin(6.283185307179586 * 1000 * (NR - 1) / 44100) / 2; e += (\$1 - w) ^ 2; n++ }
+		END { exit !(n > 43000 && e / n < 1e-10) }"'
+audio-prep -r 44100 <sine.wav >p.wav
+check 'resampled: the same from a pipe' same p.wav s.wav
+audio-prep -r 96000 --pad-start 0.5 --report r.json -o s.wav sine.wav
+check 'padding is at the new rate, and silent' sh -c '
+	jq -e ".pad_start_frames == 48000 and .out_frames == 144000" r.json && perl "$SRC/tests/wav.pl" dump s.wav | head -n 48000 | awk "\$1 != 0 { exit 1 }"'
+
+# Encodings.
+audio-prep -e s16 -o a.wav mono.wav
+check 's16: to the nearest' sh -c 'perl "$SRC/tests/wav.pl" shape a.wav | grep -q " 16$" && perl "$SRC/tests/wav.pl" dump mono.wav >a
+	perl "$SRC/tests/wav.pl" dump a.wav | paste - a | awk "{ d = (\$1 - \$2) * 32768; if (d > 0.5001 || d < -0.5001) exit 1 }"'
+audio-prep -e s24 -o a.wav mono.wav
+audio-prep -e s24 -o b.wav a.wav
+check 's24: again is the same' cmp a.wav b.wav
+wav make faint.wav 48000 1 48000 '0.4 / 32768'
+audio-prep -e s16 -o a.wav faint.wav
+check 'without dither what is under a step is lost' sh -c 'perl "$SRC/tests/wav.pl" dump a.wav | awk "\$1 != 0 { exit 1 }"'
+audio-prep -e s16 --dither --report r.json -o d.wav faint.wav
+check 'with dither it is kept on average' sh -c '
+	perl "$SRC/tests/wav.pl" dump d.wav | awk "{ s += \$1 * 32768 } END { m = s / NR; exit !(m > 0.38 && m < 0.42) }"'
+check 'dither is reported' jq -e '.dithered == true and .clipped_samples == 0' r.json
+audio-prep -e s16 --dither <faint.wav >p.wav
+check 'dither is the same every time' same p.wav d.wav
+audio-prep -d -e s16 --pad-start 0.1 -o d.wav faint.wav
+check 'added silence is not dithered' sh -c 'perl "$SRC/tests/wav.pl" dump d.wav | head -n 4800 | awk "\$1 != 0 { exit 1 }"'
+if command -v ffmpeg >/dev/null; then
+	audio-prep -o a.flac mono.wav
+	audio-prep -o b.wav a.flac
+	audio-prep -e s24 -o c.wav mono.wav
+	check 'FLAC by name, 24 bits, and back' same b.wav c.wav
+	ffmpeg -nostdin -v error -i mono.wav -f wav -c:a pcm_f32le - | audio-prep -c mono -t -60 -o p.wav
+	check 'from ffmpeg through a pipe' same p.wav mono.wav
+else
+	skip 'from ffmpeg through a pipe' 'ffmpeg is not installed'
+fi
+
+# Bad input.
+bad() { # NAME TEXT ARGS...
+	name=$1 text=$2
+	shift 2
+	run audio-prep "$@" -o no.wav --report no.json
+	check "$name: exit 1" status_is 1
+	check "$name: one line" test "$(wc -l <err)" -eq 1
+	check "$name: says so" err_says "$text"
+	check "$name: nothing is left" absent no.wav no.json
+}
+wav make none.wav 48000 1 0 0
+wav make zero.wav 48000 1 100 0
+wav make nan.wav 48000 1 100 '$t == 50 ? 9**9**9 / 9**9**9 : 0.1'
+wav make loud.wav 48000 1 100 '1.5'
+wav make huge.wav 48000 1 100 3e38
+head -c 2000 mono.wav >short.wav
+bad 'channels that cancel' "cannot use 'anti.wav': left and right cancel (correlation -1.000" -c mono anti.wav
+bad 'their sum' 'take one of them, with --channels left or right' -c sum anti.wav
+bad 'no right channel' "cannot use 'mono.wav': channel 2 of 1 is asked for" -c right mono.wav
+bad 'no fourth channel' 'channel 4 of 3' -c 4 three.wav
+bad 'mono of three' '3 different channels have no middle' -c mono three.wav
+bad 'a start behind the end' "'st.wav' has 48000 frames, the part asked for starts at frame 96000" -s 2 st.wav
+bad 'a length behind the end' 'ends at frame 48001' --length-frames 48001 st.wav
+bad 'fades longer than the sound' 'the fades of 4320 frames are longer than the 3000 frames kept' --fade-in 40 --fade-out 50 dual.wav
+bad 'only silence' "'zero.wav' never reaches -60 dBFS" -t -60 zero.wav
+bad 'no frames' "'none.wav' has no frames" none.wav
+bad 'NaN' 'is not a number, at frame 50' nan.wav
+bad 'a truncated file' "'short.wav' is truncated" short.wav
+bad 'a missing file' "cannot open 'gone.wav': No such file" gone.wav
+bad 'clipping' '100 samples of' -e s16 loud.wav
+bad 'beyond float32' 'beyond the range of float32' -g 120 huge.wav
+run sh -c 'head -c 3000 st.wav | audio-prep -o no.wav'
+check 'a pipe that breaks off: exit 1, nothing left' sh -c "test $status = 1 && test ! -e no.wav"
+run sh -c 'cat open.wav | audio-prep --length-frames 5000 -o no.wav'
+check 'a pipe shorter than asked for: exit 1, nothing left' sh -c "test $status = 1 && grep -q 'has 4800 frames, the part asked for ends at frame 5000' err && test ! -e no.wav"
+run sh -c 'cat open.wav | audio-prep --fade-in 200 -o no.wav'
+check 'a pipe shorter than its fade: exit 1' sh -c "test $status = 1 && grep -q 'longer than the 4800 frames' err && test ! -e no.wav"
+run sh -c 'TMPDIR=/nowhere audio-prep -t -60 -o no.wav <mono.wav'
+check 'no room for a temporary file: says TMPDIR' err_says 'TMPDIR'
+echo old >keep.wav
+run audio-prep -t -60 -o keep.wav zero.wav
+check 'a failure leaves the old file as it was' grep -qx old keep.wav
+
+# The command line.
+for args in '-c both st.wav' '-c 0 st.wav' '-s -1 st.wav' '-l -1 st.wav' '--start-frame -1 st.wav' '--length-frames 0 st.wav' \
+	'-s 1 --start-frame 1 st.wav' '-l 1 --length-frames 1 st.wav' '-t 3 st.wav' '-g 200 st.wav' '--fade-in -1 st.wav' \
+	'--fade-out -1 st.wav' '--pad-start -1 st.wav' '--pad-end -1 st.wav' '-r 0 st.wav' '-r 1000000 st.wav' '-e s8 st.wav' '--dither st.wav' \
+	'--dither -e f32 st.wav' 'st.wav mono.wav' '--report - st.wav'; do
+	# shellcheck disable=SC2086
+	run audio-prep $args
+	check "usage: $args" sh -c "test $status = 2 && test ! -s out"
+done
+if command -v script >/dev/null; then
+	script -qec 'audio-prep mono.wav; echo "status $?"' /dev/null </dev/null >term 2>&1
+	check 'no audio to a terminal' sh -c 'grep -q "is a terminal" term && grep -q "status 2" term'
+else
+	skip 'no audio to a terminal' 'script is not installed'
+fi
+
+# The system.
+run sh -c 'audio-prep mono.wav >/dev/full'
+check 'full disk: exit 1' status_is 1
+run audio-prep -o /dev/full mono.wav
+check '-o /dev/full: exit 1' status_is 1
+run audio-prep -o no.wav --report /dev/full mono.wav
+check 'no room for the report: exit 1, and no audio' sh -c "test $status = 1 && test ! -e no.wav"
+run audio-prep -o nowhere/x.wav mono.wav
+check 'no such folder: exit 1' status_is 1
+run sh -c '{ audio-prep st.wav; echo "status $?" >&2; } | head -c 100 >/dev/null'
+check 'a closed pipe ends it, by the signal or as an error' grep -qE 'status (141|1)$' err
+
+# A real take: 24 bits, a bext chunk, two identical channels.
+gts=$TESTDATA/gts
+if [ -d "$gts" ]; then
+	audio-prep -c mono -o real.wav "$gts/gojira_left.wav"
+	check 'a real DI becomes mono, sample for sample' same real.wav "$gts/reference/di_left_mono.wav"
+	audio-prep -c mono -r 44100 --report r.json -o real.wav "$gts/gojira_left.wav"
+	check 'and 44.1 kHz' jq -e '.out_frames == 154657 and .channels_rule == "identical channels"' r.json
+else
+	skip 'a real DI becomes mono' 'no test data'
+fi
+done_testing
