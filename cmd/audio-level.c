@@ -493,23 +493,26 @@ static int
 write_match(json_t *o, struct err *e)
 {
 	static const char *const why[] = { "limited_by", "files" };
-	char *text = NULL;
+	json_t *target;
+	char *text;
 	size_t len;
-	int r = report_file ? jl_write(json_incref(o), report_file, e) : 0;
+	int r;
 
-	if (!r && !strcmp(out_name, "-"))
-		return report_file ? 0 : jl_write(json_incref(o), "-", e);
+	if (!strcmp(out_name, "-"))
+		return jl_write(json_incref(o), report_file ? report_file : "-", e);
+	target = json_copy(o);
 	for (size_t i = 0; i < sizeof why / sizeof *why; i++)
-		json_object_del(o, why[i]);
-	if (!r && !(text = jl_text(o)))
-		r = err_set(e, ERR_NOMEM, "out of memory");
-	if (!r) {
-		len = strlen(text);
-		text[len] = '\n'; /* in place of the NUL: the length says where it ends */
-		r = file_write_if_changed(out_name, text, len + 1, e) < 0 ? -1 : 0;
-	}
+		json_object_del(target, why[i]);
+	text = jl_text(target);
+	json_decref(target);
+	if (!text)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the NUL: the length says where it ends */
+	r = file_write_if_changed(out_name, text, len + 1, e) < 0 ? -1 : 0;
 	free(text);
-	return r;
+	/* last, so that where the report is, the target is too */
+	return r || !report_file ? r : jl_write(json_incref(o), report_file, e);
 }
 
 /* Several measures in, the target that suits them all out. */

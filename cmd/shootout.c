@@ -1,4 +1,4 @@
-/* shootout - from one description to a finished shootout: new, check, plan, run, status, verify. */
+/* shootout - from one description to a finished shootout. */
 #include "base/file.h"
 #include "base/par.h"
 #include "base/proc.h"
@@ -7,6 +7,7 @@
 #include "cli/jsonl.h"
 #include "cli/opt.h"
 #include "shoot/desc.h"
+#include "shoot/doctor.h"
 #include "shoot/new.h"
 #include "shoot/plan.h"
 #include "shoot/run.h"
@@ -30,8 +31,8 @@ static const struct opt opts[] = {
 	{ 'd', "di", OPT_LIST, &dis, "FILE", "new: a DI recording; may be repeated" },
 	{ 'i', "ir", OPT_LIST, &irs, "FILE", "new: a cabinet IR; may be repeated" },
 	{ 't', "title", OPT_STR, &title, "TEXT", "new: name of the shootout" },
-	{ 0, "json", OPT_FLAG, &as_json, NULL, "status, run: JSON lines (default when not a terminal)" },
-	{ 0, "table", OPT_FLAG, &as_table, NULL, "status, run: a table for people" },
+	{ 0, "json", OPT_FLAG, &as_json, NULL, "status, run, doctor: JSON (default when not a terminal)" },
+	{ 0, "table", OPT_FLAG, &as_table, NULL, "status, run, doctor: a table for people" },
 	{ 0, "render", OPT_FLAG, &render, NULL, "verify: also make everything again and compare" },
 	OPT_COMMON,
 	{ 0 }
@@ -45,7 +46,8 @@ static const struct opt_spec spec = {
 	"  plan FILE      write the run directory with its Makefile\n"
 	"  run FILE       plan, and do what is not done yet\n"
 	"  status RUN     how far a run is, and its tones\n"
-	"  verify RUN     hash every file again and compare with the manifest",
+	"  verify RUN     hash every file again and compare with the manifest\n"
+	"  doctor         what this machine has: programs, libraries, GPU",
 	opts,
 	"  shootout new -d riff.wav -i v30.wav plexi.nam jcm800.nam -o shootout.json\n"
 	"  shootout check shootout.json\n"
@@ -378,6 +380,45 @@ cmd_verify(const char *run)
 	return status;
 }
 
+/* ---- doctor ---- */
+
+static void
+print_versions(const char *head, json_t *o)
+{
+	const char *name;
+	json_t *v;
+
+	printf("%s\n", head);
+	json_object_foreach(o, name, v)
+		printf("  %-15s %.60s\n", name, json_is_string(v) ? json_string_value(v) : "missing");
+}
+
+static int
+cmd_doctor(void)
+{
+	json_t *o = doctor_look(), *gpu = json_object_get(o, "gpu"), *v;
+	const char *reason = json_string_value(json_object_get(o, "gpu_reason"));
+	int status = json_array_size(json_object_get(o, "missing")) ? ST_NO : ST_OK;
+	size_t i;
+
+	if (!want_table())
+		return jl_print(o, stdout) ? ST_FAIL : status;
+	printf("shootout %s, %lld CPUs, instruction set %s\n", VERSION, json_integer_value(json_object_get(o, "cpus")),
+	    json_string_value(json_object_get(o, "isa")));
+	print_versions("programs", json_object_get(o, "programs"));
+	print_versions("libraries", json_object_get(o, "libraries"));
+	printf("GPU\n");
+	json_array_foreach(gpu, i, v)
+		printf("  %s, compute capability %s\n", json_string_value(json_object_get(v, "name")),
+		    json_string_value(json_object_get(v, "compute_capability")));
+	if (reason)
+		printf("  none: %s\n", reason);
+	json_array_foreach(json_object_get(o, "missing"), i, v)
+		diag_error("'%s' is missing; a run needs it", json_string_value(v));
+	json_decref(o);
+	return status;
+}
+
 static int
 command(const char *cmd, char **args, int n)
 {
@@ -385,6 +426,8 @@ command(const char *cmd, char **args, int n)
 
 	if (!strcmp(cmd, "new"))
 		return cmd_new(args, n);
+	if (!strcmp(cmd, "doctor") && n == 0)
+		return cmd_doctor();
 	if (n != 1)
 		diag_usage("%s takes one operand, not %d", cmd, n);
 	if (!strcmp(cmd, "check"))
@@ -411,7 +454,7 @@ main(int argc, char *argv[])
 	int n = opt_parse(argc, argv, &spec);
 
 	if (n < 1)
-		diag_usage("which command? new, check, plan, run, status or verify");
+		diag_usage("which command? new, check, plan, run, status, verify or doctor");
 	if (jobs < 0)
 		diag_usage("--jobs must be at least 1");
 	if (as_json && as_table)

@@ -515,10 +515,11 @@ joint_rules(struct planner *p, const char *tones)
 	str_add(&cmd, "audio-level --match");
 	num(&cmd, "--lufs", d->lufs);
 	num(&cmd, "--ceiling", d->ceiling_dbtp);
-	str_addf(&cmd, " --report work/match.json -o work/target.json%s\n@touch work/match.stamp", list.s);
-	rule(p, "work/match.stamp", list.s + 1, "loudness target", cmd.s, NULL);
+	str_addf(&cmd, " -o work/target.json --report work/match.json%s", list.s);
+	rule(p, "work/match.json", list.s + 1, "loudness target", cmd.s, NULL);
 	/* the target file is only touched when the target moves, so that one new chain leaves the others alone */
-	str_add(&p->mk, "\nwork/target.json: work/match.stamp\n\t@test -e $@ || { rm -f work/match.stamp; "
+	str_add(&p->mk, "\n# written by the rule above, and only when the target moves\n"
+	    "work/target.json: work/match.json\n\t@test -e $@ || { rm -f work/match.json; "
 	    "echo '$@ is gone; run make again' >&2; exit 1; }\n");
 	str_free(&cmd);
 	str_free(&list);
@@ -606,7 +607,7 @@ write_inputs(struct planner *p)
 int
 plan_check_dir(const char *run, struct err *e)
 {
-	static const char *const ours[] = { ".", "..", "lost+found" };
+	static const char *const ours[] = { ".", "..", ".lock", "lost+found" };
 	char *desc = str_printf("%s/shootout.json", run), *parent;
 	struct dirent *de;
 	DIR *dir;

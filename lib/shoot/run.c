@@ -4,12 +4,14 @@
 #include "base/proc.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MARK "step: "
@@ -44,16 +46,42 @@ clean_env(void)
 	unsetenv("MAKELEVEL");
 }
 
+/* Is some tone older than the loudness it should have? */
+static int
+target_moved(const char *run)
+{
+	char *target = str_printf("%s/work/target.json", run), *audio = str_printf("%s/audio", run);
+	DIR *dir = audio ? opendir(audio) : NULL;
+	struct stat t, s;
+	struct dirent *d;
+	int moved = 0;
+
+	while (dir && target && !stat(target, &t) && (d = readdir(dir)) != NULL)
+		if (!fstatat(dirfd(dir), d->d_name, &s, 0) && S_ISREG(s.st_mode))
+			moved |= s.st_mtim.tv_sec < t.st_mtim.tv_sec ||
+			    (s.st_mtim.tv_sec == t.st_mtim.tv_sec && s.st_mtim.tv_nsec < t.st_mtim.tv_nsec);
+	if (dir)
+		closedir(dir);
+	free(target);
+	free(audio);
+	return moved;
+}
+
 int
 run_pending(const char *run, struct err *e)
 {
 	char *dir = str_printf("%s", run);
+	/* With -n make cannot know that the target will stay, and would count every tone: -o takes it as it is,
+	 * and with it what it stands on, which is then asked for by name. */
 	char *argv[] = { (char[]){ "make" }, (char[]){ "-n" }, (char[]){ "--no-print-directory" }, (char[]){ "-C" }, dir,
-		(char[]){ "STEP=@echo " MARK }, NULL };
+		(char[]){ "STEP=@echo " MARK }, (char[]){ "all" }, (char[]){ "work/match.json" }, (char[]){ "-o" },
+		(char[]){ "work/target.json" }, NULL };
 	struct str out = { 0 };
 	int status, n = 0;
 
 	clean_env();
+	if (target_moved(run))
+		argv[8] = NULL;
 	status = dir ? proc_capture(argv, &out, e) : err_set(e, ERR_NOMEM, "out of memory");
 	for (char *line = out.s; status == 0 && line && *line; line = strchr(line, '\n') + 1) {
 		n += !strncmp(line, "echo " MARK, strlen("echo " MARK));
