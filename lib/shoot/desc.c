@@ -313,6 +313,7 @@ read_stage(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
 		desc_problem(r->p, 0, where, "'norm' must be none, energy or peak");
 	if (!s->file)
 		return;
+	s->named = s->name != NULL;
 	if (!s->name)
 		s->name = stem(s->file);
 	absolute(r, o, is_nam ? "nam" : "ir", &s->file);
@@ -505,6 +506,7 @@ desc_free(struct desc *d)
 
 		for (size_t k = 0; k < c->stages; k++) {
 			free(c->stage[k].name);
+			free(c->stage[k].credit);
 			free(c->stage[k].file);
 			free(c->stage[k].norm);
 		}

@@ -23,7 +23,9 @@ enum desc_kind { DESC_NAM, DESC_IR, DESC_GAIN };
 
 struct desc_stage {
 	enum desc_kind kind;
-	char *name;           /* what people read: given, else from the file */
+	char *name;           /* what people read: given, else the model's own, else from the file */
+	int named;            /* given */
+	char *credit;         /* DESC_NAM: who made it, under what licence, as the file says; or NULL */
 	char *file;           /* absolute; NULL for DESC_GAIN */
 	double input_gain_db, gain_db; /* before and after (DESC_IR, DESC_GAIN: gain_db only) */
 	double mix;           /* DESC_IR: 0 dry .. 1 wet */

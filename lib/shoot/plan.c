@@ -81,6 +81,17 @@ add_json(struct planner *p, struct str *s, json_t *o)
 	json_decref(o);
 }
 
+/* Append a string to a list, with jl_str's care of bad UTF-8. */
+static void
+add_text(json_t *list, const char *text)
+{
+	json_t *one = json_object();
+
+	jl_str(one, "text", text);
+	json_array_append(list, json_object_get(one, "text"));
+	json_decref(one);
+}
+
 /* ---- inputs ---- */
 
 /* Make (or correct) the symbolic link; the time of a right one is left alone. */
@@ -370,7 +381,7 @@ static json_t *
 card_json(const struct desc *d, const struct desc_di *di, size_t ci)
 {
 	const struct desc_chain *c = &d->chain[ci];
-	json_t *o = json_object(), *stages = json_array();
+	json_t *o = json_object(), *stages = json_array(), *credits = json_array();
 	char label[8];
 
 	desc_label(ci, label);
@@ -380,14 +391,13 @@ card_json(const struct desc *d, const struct desc_di *di, size_t ci)
 	jl_str(o, "title", c->name);
 	jl_str(o, "di", di->name);
 	for (size_t i = 0; i < c->stages; i++) {
-		json_t *one = json_object();    /* for jl_str's care of bad UTF-8 */
-
-		jl_str(one, "a", c->stage[i].name);
-		json_array_append(stages, json_object_get(one, "a"));
-		json_decref(one);
+		add_text(stages, c->stage[i].name);
+		if (c->stage[i].credit)
+			add_text(credits, c->stage[i].credit);
 	}
 	jl_set(o, "chain", stages);
 	jl_str(o, "subtitle", d->title);
+	jl_set(o, "credits", credits);
 	return o;
 }
 
@@ -402,15 +412,12 @@ title_card_json(const struct desc *d)
 	if (d->author)
 		jl_str(o, "subtitle", d->author);
 	for (size_t i = 0; i < d->chains; i++) {
-		json_t *one = json_object();
 		struct str s = { 0 };
 		char label[8];
 
 		desc_label(i, label);
 		str_addf(&s, "%s  %s", label, d->chain[i].name);
-		jl_str(one, "a", s.s);
-		json_array_append(lines, json_object_get(one, "a"));
-		json_decref(one);
+		add_text(lines, s.s ? s.s : "");
 		str_free(&s);
 	}
 	jl_set(o, "lines", lines);

@@ -1,9 +1,11 @@
 /* probe.c - look at every file a description names before any work is done. */
 #include "audio/audio.h"
+#include "base/str.h"
 #include "nam/nam.h"
 #include "shoot/desc.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The shortest segment that has a loudness: one 400 ms gating block (ITU-R BS.1770). */
@@ -46,8 +48,26 @@ probe_di(struct desc *d, size_t i, struct desc_problems *p)
 		desc_problem(p, 0, at, "is %.3f s long; a loudness needs at least %.1f s", want_s < 0 ? 0 : want_s, min_s);
 }
 
+/* What the file says of itself goes on the card. */
 static void
-probe_model(const struct desc *d, const struct desc_chain *c, const char *at, const struct desc_stage *s, int ir_follows,
+take_credit(struct desc_stage *s, const struct nam_info *info)
+{
+	char *name = info->name && *info->name && !s->named ? str_printf("%s", info->name) : NULL;
+
+	if (name) {
+		free(s->name);
+		s->name = name;
+	}
+	free(s->credit);
+	s->credit = NULL;
+	if ((info->modeled_by && *info->modeled_by) || (info->license && *info->license))
+		s->credit = str_printf("%s%s%s%s%s", s->name, info->modeled_by && *info->modeled_by ? " by " : "",
+		    info->modeled_by ? info->modeled_by : "", info->license && *info->license ? ", " : "",
+		    info->license ? info->license : "");
+}
+
+static void
+probe_model(const struct desc *d, const struct desc_chain *c, const char *at, struct desc_stage *s, int ir_follows,
             struct desc_problems *p)
 {
 	const struct nam_info *info;
@@ -67,6 +87,7 @@ probe_model(const struct desc *d, const struct desc_chain *c, const char *at, co
 	if (info->gear_type && strstr(info->gear_type, "cab") && ir_follows && !c->two_cabs)
 		desc_problem(p, 0, at, "'%s' says it holds a cab already (gear_type %.20s), and an IR follows; remove "
 		    "the IR, or say \"two_cabs\": true in the chain if you mean it", s->file, info->gear_type);
+	take_credit(s, info);
 	nam_close(m);
 }
 
@@ -100,7 +121,7 @@ probe_chain(const struct desc *d, size_t i, struct desc_problems *p)
 	char at[96];
 
 	for (size_t k = 0; k < c->stages; k++) {
-		const struct desc_stage *s = &c->stage[k];
+		struct desc_stage *s = &c->stage[k];
 		int ir_follows = 0;
 
 		snprintf(at, sizeof at, "/chains/%zu/stages/%zu", i, k);
