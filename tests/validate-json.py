@@ -3,6 +3,7 @@
 
     validate-json.py SCHEMADIR --schemas          the schemas themselves
     validate-json.py SCHEMADIR --words FILE...    every schema word in C sources has its file
+    validate-json.py SCHEMADIR --documented PAGE  every key of every schema is in its section of the man page
     validate-json.py SCHEMADIR FILE...            every object in the files (lines, or one object a file)
 
 Each object says which schema it has ("schema":"audio-metrics/1" is audio-metrics-1.json).
@@ -93,6 +94,34 @@ def check_words(folder, names):
             yield word
 
 
+def keys_of(schema):
+    """Names of all properties, at any depth."""
+    if isinstance(schema, dict):
+        for name, value in schema.items():
+            if name == "properties":
+                yield from value
+            yield from keys_of(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from keys_of(value)
+
+
+def check_documented(folder, page):
+    section, words = "", {}
+    for line in pathlib.Path(page).read_text("utf-8").splitlines():
+        if line.startswith((".Sh ", ".Ss ")):
+            section = line[4:]
+        words.setdefault(section, set()).update(re.findall(r"[a-z0-9_]+", line))
+    for path in sorted(folder.glob("*.json")):
+        word = re.sub(r"-(\d+)\.json$", r"/\1", path.name)
+        missing = set(keys_of(load(path.read_text("utf-8")))) - {"schema", "tool", "version"} - words.get(word, set())
+        if word not in words:
+            wrong(f"{page}: has no section on {word}")
+        elif missing:
+            wrong(f"{page}: {word} lacks {', '.join(sorted(missing))}")
+        yield word
+
+
 def check_objects(folder, names):
     for name in names:
         for where, value in objects(name):
@@ -110,6 +139,8 @@ def main():
     folder, rest = pathlib.Path(sys.argv[1]), sys.argv[2:]
     if rest[0] == "--schemas":
         words = check_schemas(folder)
+    elif rest[0] == "--documented":
+        words = check_documented(folder, rest[1])
     elif rest[0] == "--words":
         words = check_words(folder, rest[1:])
     else:

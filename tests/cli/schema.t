@@ -19,6 +19,7 @@ valid() { "$PY" -W ignore "$SRC/tests/validate-json.py" "$SRC/lib/schema" "$@"; 
 # ---- the schemas, and the validator itself ----
 check 'every schema is valid, and named like its word' valid --schemas
 check 'every schema word in the sources has its file' valid --words "$SRC"/cmd/*.c "$SRC"/lib/*/*.c
+check 'every key is in shootout-formats(5)' valid --documented "$SRC/man/shootout-formats.5"
 # A test that passes everything is none: these must be refused.  TEXT is one object.
 refused() {
 	printf '%s\n' "$2" >bad.json
@@ -38,6 +39,8 @@ check 'not refused: the same, whole' valid good.json
 desc='"schema":"shootout/1","name":"n","dis":[{"file":"a.wav"}],"chains":[{"name":"c","stages"'
 printf '%s\n' "{$desc:[{\"nam\":\"x.nam\"},{\"ir\":\"y.wav\",\"mix\":0.5},{\"effect\":\"gain\",\"gain_db\":-3}]}]}" >good.json
 check 'not refused: a description' valid good.json
+sed -n '/^.Bd -literal/,/^.Ed/{/^[.]/d;p}' "$SRC/man/shootout-formats.5" >man.json
+check 'the description in shootout-formats(5) is one' sh -c 'test "$("$PY" -W ignore "$SRC/tests/validate-json.py" "$SRC/lib/schema" man.json)" = shootout/1'
 refused 'a stage that is a model and a cab' "{$desc:[{\"nam\":\"x.nam\",\"ir\":\"y.wav\"}]}]}"
 refused 'an effect that is none' "{$desc:[{\"effect\":\"flanger\",\"gain_db\":0}]}]}"
 refused 'a misspelt key' "{$desc:[{\"nam\":\"x.nam\",\"gain\":3}]}]}"
