@@ -32,7 +32,7 @@ X
 {"schema":"segment/1","kind":"segment","label":"B","name":"riff__clean","title":"Clean","di":"Riff","chain":"Clean","file":"audio/riff__clean.flac","start_frame":0,"length_frames":480000,"at_frame":624000,"video_frame":390,"video_frames":300,"gain_db":2.5,"loudness_lufs":-15.98,"true_peak_dbtp":-4.1,"card":"cards/b.png"}
 X
 	cat >"$1/metrics.jsonl" <<X
-{"schema":"audio-metrics/1","tool":"audio-metrics","version":"1","file":"audio/riff__plexi.flac","frames":480000,"loudness":{"integrated_lufs":-16.02,"range_lu":null},"spectrum":{"bands_db":[-30.5,-20.0]},"ok":true}
+{"schema":"audio-metrics/1","tool":"audio-metrics","version":"1","file":"audio/riff__plexi.flac","frames":480000,"loudness":{"integrated_lufs":-16.02,"range_lu":null},"spectrum":{"bands_db":[-30.5,-20.0],"centroid_hz":900.0},"ok":true}
 {"schema":"audio-metrics/1","tool":"audio-metrics","version":"1","file":"audio/riff__clean.flac","frames":480000,"loudness":{"integrated_lufs":-15.98,"range_lu":1.25},"spectrum":{"bands_db":[-31.5,-21.0]},"ok":true}
 X
 	cat >"$1/manifest.jsonl" <<X
@@ -71,7 +71,7 @@ check 'segments belong to their DI and tone' sh -c '
 	test "$(sqlite3 t.db "SELECT di_key, tone_key, gain_db FROM segment WHERE kind = '"'segment'"' ORDER BY position")" = "$(printf "riff|plexi|-3.25\nriff|clean|2.5")"'
 check 'every number by its path, null where there is none' sh -c '
 	sqlite3 t.db "SELECT key, value FROM metric JOIN measurement m ON m.id = measurement_id WHERE name = '"'riff__plexi'"' ORDER BY key" >got
-	printf "%s\n" "frames|480000.0" "loudness.integrated_lufs|-16.02" "loudness.range_lu|" "spectrum.bands_db.0|-30.5" "spectrum.bands_db.1|-20.0" | cmp - got'
+	printf "%s\n" "frames|480000.0" "loudness.integrated_lufs|-16.02" "loudness.range_lu|" "spectrum.bands_db.0|-30.5" "spectrum.bands_db.1|-20.0" "spectrum.centroid_hz|900.0" | cmp - got'
 check 'null is NULL' test "$(sql "SELECT typeof(true_peak_dbtp) FROM segment WHERE label = 'A'")" = null
 check 'all tables are STRICT' test "$(sql "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'search%' AND sql NOT LIKE '%STRICT%'")" = 0
 check 'sqlite3 finds nothing wrong' test "$(sql 'PRAGMA integrity_check; PRAGMA foreign_key_check')" = ok
@@ -151,6 +151,13 @@ check 'other content is another shootout' jq -e --arg id "$id" '.id != $id and (
 new=$(jq -r .id out)
 run db show 'British amps'
 check 'a name is the newest of that name' jq -e --arg id "$new" '.id == $id' out
+
+# ---- the examples of the manual ----
+mkdir ex && cp -r run ex/british-amps.run
+sed -n '/^.Bd -literal/,/^.Ed/{/^[.]/d;s/^\$ //;p}' "$SRC/man/shootout-db.1" >ex/all
+run sh -ec 'cd ex && . ./all'
+check 'the examples of the man page run' status_is 0
+check 'and say what they say they do' sh -c 'grep -q "\[\"British crunch\",-16.02\]" out && grep -q "JTM 45" out && grep -q "riff__plexi|900.0" out && test -s ex/copy.db'
 
 # ---- names that mean something elsewhere ----
 make_run evil "x'); 日本 \\u001b[31m \\\" DROP TABLE shootout; -- % *"
