@@ -1,0 +1,146 @@
+#!/bin/sh
+# audio-metrics on the command line.
+# shellcheck disable=SC2016
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+common_checks audio-metrics
+
+# make NAME RATE CHANNELS FRAMES EXPR
+make_wav() { perl "$SRC/tests/wav.pl" make "$@"; }
+# of KEY [FILE]: a value of the last output
+of() { jq -r ".$1" "${2:-out}"; }
+ffmpeg_loudness() {
+	ffmpeg -nostats -hide_banner -i "$1" -af ebur128=peak=true -f null - 2>&1 |
+		awk -v k="$2" '$1 == k { v = $2 } END { print v }'
+}
+
+make_wav sine.wav 48000 1 240000 '0.5 * sin(2 * 3.14159265358979 * 1000 * $t / 48000)'
+make_wav stereo.wav 44100 2 44100 '$c ? -0.25 * sin($t * 0.1) : 0.5 * sin($t * 0.1)'
+make_wav silent.wav 48000 2 48000 '0'
+make_wav short.wav 48000 1 4800 '0.1 * sin($t * 0.1309)'
+make_wav empty.wav 48000 1 0 '0'
+make_wav clipped.wav 48000 1 48000 'my $x = 2 * sin($t * 0.05); $x > 1 ? 1 : $x < -1 ? -1 : $x'
+head -c 100000 sine.wav >cut.wav
+
+run audio-metrics sine.wav
+check 'a file: exit 0' status_is 0
+check 'nothing on stderr' test ! -s err
+check 'one line' test "$(wc -l <out)" = 1
+check 'file, shape and hash' test "$(jq -c '[.file, .rate_hz, .channels, .frames, .duration_s, .sha256]' out)" = \
+	"[\"sine.wav\",48000,1,240000,5,\"$(sha256sum sine.wav | cut -d' ' -f1)\"]"
+check 'RMS of a sine' near "$(of levels.rms_dbfs)" -9.0309 0.001
+check 'peak of a sine' near "$(of levels.peak_dbfs)" -6.0206 0.001
+check 'crest factor of a sine' near "$(of levels.crest_factor_db)" 3.0103 0.002
+check 'loudness of a sine in one channel' near "$(of loudness.integrated_lufs)" -9.03 0.05
+check 'true peak' near "$(of loudness.true_peak_dbtp)" -6.02 0.05
+check 'centroid' near "$(of spectrum.centroid_hz)" 1000 5
+check 'its third octave' near "$(jq '.spectrum | .third_octave_dbfs[.third_octave_hz | index(1000)]' out)" -9.0309 0.01
+check 'all values are there: no reasons' test "$(jq -c '.reasons | del(.["envelope.attack_median_ms"],
+	.["envelope.decay_rate_db_s"], .["spectrum.third_octave_dbfs"])' out)" = '{}'
+check 'mono has no stereo' test "$(of stereo)" = null
+
+run audio-metrics --dual-mono sine.wav
+check 'dual mono: 3.01 LU more, and stated' near "$(of loudness.integrated_lufs)" -6.02 0.05
+check 'dual mono is stated' test "$(of dual_mono)" = true
+run audio-metrics stereo.wav
+check 'correlation of an inverted channel' near "$(of stereo.correlation)" -1 0.000001
+check 'RMS over both' near "$(of levels.rms_dbfs)" -11.07 0.01
+run audio-metrics silent.wav
+check 'silence: exit 0' status_is 0
+check 'null with a reason' test "$(jq -c '[.levels.rms_dbfs, .loudness.integrated_lufs, .spectrum.centroid_hz, .reasons["levels.rms_dbfs"]]' out)" = \
+	'[null,null,null,"silent"]'
+check 'every null has its reason' sh -c "jq -e '[paths(type == \"null\")
+	| select(.[0] != \"region\") | .[0:2] | join(\".\")] - (.reasons | keys) == []' out"
+check 'and every reason its null' sh -c "jq -e '. as \$o | [.reasons | keys[] | . / \".\" | . as \$p | \$o | getpath(\$p)
+	| . == null or (type == \"array\" and any(. == null))] | all' out"
+run audio-metrics short.wav
+check 'too short: null and why' test "$(jq -c '[.loudness.integrated_lufs, .reasons["loudness.integrated_lufs"]]' out)" = \
+	'[null,"shorter than 0.4 s"]'
+check 'ungated is there' near "$(of loudness.ungated_lufs)" -23.0 0.15
+run audio-metrics empty.wav
+check 'no samples: all null, exit 0' test "$status $(of frames) $(of levels.dc_offset_fs)" = '0 0 null'
+run audio-metrics clipped.wav
+check 'clipped runs are counted' test "$(jq '.faults.clipped_runs >= 760 and .faults.clipped_samples > 20000' out)" = true
+
+run sh -c 'cat sine.wav | audio-metrics'
+check 'stdin, no operand' test "$(of file)" = -
+check 'with the same hash' test "$(of sha256)" = "$(sha256sum sine.wav | cut -d' ' -f1)"
+check 'and loudness' near "$(of loudness.integrated_lufs)" -9.03 0.05
+run audio-metrics --only levels,stereo stereo.wav
+check '--only: these groups and no more' test \
+	"$(jq -c '[keys[] | select(. == ("loudness", "levels", "dynamics", "faults", "spectrum", "envelope", "stereo"))]' out)" = \
+	'["levels","stereo"]'
+run audio-metrics --only levels,pitch sine.wav
+check 'a group that is none: exit 2' status_is 2
+check 'it names those there are' err_says 'loudness, levels'
+
+make_wav steps.wav 48000 1 96000 '($t < 48000 ? 0.5 : 0.05) * sin($t * 0.1)'
+run audio-metrics --start-frame 48000 --length-frames 24000 steps.wav
+check 'a region' near "$(of levels.rms_dbfs)" -29.03 0.05
+check 'is stated' test "$(jq -c '[.region, .frames]' out)" = '[{"start_frame":48000,"length_frames":24000},24000]'
+check 'the hash is of the whole' test "$(of sha256)" = "$(sha256sum steps.wav | cut -d' ' -f1)"
+make_wav later.wav 48000 1 48000 '0.05 * sin(($t + 48000) * 0.1)'
+run audio-metrics --start-frame 48000 steps.wav
+jq -S 'del(.file, .sha256, .region)' out >a.json
+run audio-metrics later.wav
+jq -S 'del(.file, .sha256, .region)' out >b.json
+check 'a region is measured as a file of it' cmp a.json b.json
+run audio-metrics --start-frame 96000 steps.wav
+check 'a region after the end: exit 1' status_is 1
+run audio-metrics --length-frames 96001 steps.wav
+check 'a region over the end: exit 1, with the length' err_says "'steps.wav' has 96000 frames"
+run audio-metrics --length-frames 0 steps.wav
+check 'a region of nothing: exit 2' status_is 2
+
+run audio-metrics sine.wav missing.wav stereo.wav
+check 'a missing file: exit 1' status_is 1
+check 'it is named' err_says "'missing.wav'"
+check 'the others are measured, in order' test "$(jq -r .file out | tr '\n' ' ')" = 'sine.wav stereo.wav '
+run audio-metrics cut.wav
+check 'a truncated file: exit 1' status_is 1
+check 'no object of it' test ! -s out
+run audio-metrics -o m.jsonl --provenance p.json sine.wav stereo.wav
+check '-o: both lines' test "$(wc -l <m.jsonl)" = 2
+check 'the lines are those of stdout' sh -c 'audio-metrics sine.wav stereo.wav | cmp - m.jsonl'
+check 'provenance: two inputs, one output' test \
+	"$(jq -r '[.inputs[].file, .outputs[].file] | join(" ")' p.json)" = 'sine.wav stereo.wav m.jsonl'
+run audio-metrics -o no.jsonl sine.wav missing.wav
+check '-o: nothing when one fails' absent no.jsonl
+check 'and exit 1' status_is 1
+run sh -c 'audio-metrics sine.wav >/dev/full'
+check 'full disk: exit 1' status_is 1
+run audio-metrics -o /dev/full sine.wav
+check 'full disk with -o: exit 1' status_is 1
+run audio-metrics -o nowhere/m.jsonl sine.wav
+check 'an output that cannot be made: exit 1' status_is 1
+run sh -c '{ sleep 0.3; audio-metrics sine.wav; echo $? >&2; } | true'
+check 'a closed pipe ends it without a word' test "$(cat err)" = 141
+run audio-metrics --provenance p.json sine.wav
+check 'provenance without -o: exit 2' status_is 2
+printf 'RIFF\377\377\377\377WAVEfmt ' >bad.wav
+run audio-metrics bad.wav
+check 'a broken file: exit 1' status_is 1
+
+# the measures of the tone that the numbers were once defined on, where the definitions are the same
+ref=$TESTDATA/gts/reference
+if [ -d "$ref" ]; then
+	for t in di_left_mono nam_jcm800 nam_jcm800_mesafav_raw nam_jcm800_mesaos_jucenorm; do
+		run audio-metrics "$ref/$t.wav"
+		for k in rms_dbfs peak_dbfs crest_factor_db; do
+			check "$t: $k" near "$(of levels.$k)" "$(of "$t.core.$k" "$ref/gts_metrics_reference.json")" 0.0001
+		done
+		check "$t: dynamic range" near "$(of dynamics.dynamic_range_db)" \
+			"$(of "$t.core.dynamic_range_db" "$ref/gts_metrics_reference.json")" 0.0001
+		for k in bass_energy_ratio mid_energy_ratio treble_energy_ratio; do # one window there, averaged here
+			check "$t: $k" near "$(of spectrum.$k)" "$(of "$t.spectral.$k" "$ref/gts_metrics_reference.json")" 0.01
+		done
+		check "$t: loudness as ffmpeg" near "$(of loudness.integrated_lufs)" "$(ffmpeg_loudness "$ref/$t.wav" I:)" 0.1
+		check "$t: true peak as ffmpeg" near "$(of loudness.true_peak_dbtp)" "$(ffmpeg_loudness "$ref/$t.wav" Peak:)" 0.1
+		# the riff has 20 notes; the old measure found 8 in the DI and none after the amp
+		check "$t: the notes are heard" near "$(of envelope.onsets)" 20 3
+	done
+else
+	skip 'the reference values of the seed' 'no TESTDATA'
+fi
+done_testing
