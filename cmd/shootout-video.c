@@ -1,0 +1,400 @@
+/* shootout-video - encode timeline, master and cards to one video, and check it. */
+#include "audio/audio.h"
+#include "base/file.h"
+#include "base/par.h"
+#include "cli/diag.h"
+#include "cli/jsonl.h"
+#include "cli/opt.h"
+#include "cli/progress.h"
+#include "cli/prov.h"
+#include "draw/card.h"
+#include "draw/encode.h"
+#include "draw/y4m.h"
+#include "shoot/segment_text.h"
+#include "shoot/timeline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *timeline_name, *master_name, *out_name, *audio = "aac", *preset = "veryfast";
+static const char *chapters_name, *report_name, *prov_name;
+static int crf = 18, threads;
+
+static const struct opt opts[] = {
+	{ 'a', "master", OPT_STR, &master_name, "MASTER", "the sound: WAV or FLAC of shootout-cut" },
+	{ 0, "audio", OPT_STR, &audio, "CODEC", "aac (mp4, mov), flac (mp4, mkv) or pcm (mov, mkv)" },
+	{ 0, "chapters-text", OPT_STR, &chapters_name, "FILE", "write a description with chapters and credits" },
+	{ 0, "crf", OPT_INT, &crf, "N", "picture quality of x264, 1 best to 51 (18)" },
+	{ 'o', "output", OPT_STR, &out_name, "OUT", "video to write: .mp4, .mov or .mkv" },
+	{ 0, "preset", OPT_STR, &preset, "NAME", "speed of x264, ultrafast to veryslow (veryfast)" },
+	{ 0, "threads", OPT_INT, &threads, "N", "threads of x264; fix it for equal bytes (0: all)" },
+	{ 't', "timeline", OPT_STR, &timeline_name, "TIMELINE", "the timeline of shootout-cut" },
+	REPORT_OPT(report_name),
+	PROV_OPT(prov_name),
+	OPT_COMMON,
+	{ 0 }
+};
+
+static const struct opt_spec spec = {
+	"[-qv] -t TIMELINE -a MASTER -o OUT",
+	"Encode the master and the cards named in the timeline to one video with chapters.",
+	opts,
+	"  shootout-video -t timeline.jsonl -a master.wav -o shootout.mp4\n"
+	"  shootout-video -t timeline.jsonl -a master.wav --audio flac -o upload.mp4\n",
+};
+
+struct job {
+	struct timeline t;
+	struct encode_spec spec;
+	struct encode_facts facts;
+	struct y4m_player player;
+	struct outfile meta;     /* chapters for ffmpeg; a temporary file, never committed */
+	struct outname out;
+	struct progress progress;
+	double seconds;
+};
+
+static int64_t
+chapter_at(void *ctx, size_t i)
+{
+	const struct job *j = ctx;
+
+	return j->t.seg[i].at_frame;
+}
+
+static int
+write_all(int fd, const char *data, size_t n)
+{
+	while (n) {
+		ssize_t k = write(fd, data, n);
+
+		if (k < 0)
+			return -1;
+		data += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+static int
+write_text(const char *name, const struct str *text, struct err *e)
+{
+	struct outfile o;
+
+	if (outfile_open(&o, name, e))
+		return -1;
+	if (write_all(o.fd, text->s, text->len)) {
+		err_sys(e, "cannot write '%s'", name);
+		outfile_abort(&o);
+		return -1;
+	}
+	return outfile_commit(&o, e);
+}
+
+/* All cards must be there and of one size before the first is encoded. */
+static int
+check_cards(struct job *j, struct err *e)
+{
+	for (size_t i = 0; i < j->t.n; i++) {
+		const struct tl_segment *s = &j->t.seg[i];
+		int w, h;
+
+		if (!s->card || !*s->card) {
+			err_set(e, ERR_INPUT, "no \"card\" is named; draw one with shootout-card");
+			goto fail;
+		}
+		if (card_png_size(s->card, &w, &h, e))
+			goto fail;
+		if (!i) {
+			j->spec.width = w;
+			j->spec.height = h;
+		}
+		if (w != j->spec.width || h != j->spec.height) {
+			err_set(e, ERR_INPUT, "'%s' is %d x %d, the first card is %d x %d; make all with one --size",
+			    s->card, w, h, j->spec.width, j->spec.height);
+			goto fail;
+		}
+		continue;
+fail:
+		err_prefix(e, "segment %zu ('%.60s'): ", i + 1, s->name ? s->name : "");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+check_master(struct job *j, struct err *e)
+{
+	struct encode_spec *s = &j->spec;
+	struct au_info info;
+	struct au_in *in;
+
+	if (au_open(&in, master_name, e))
+		return -1;
+	info = *au_info(in);
+	au_close(in);
+	s->master_format = !strcmp(info.format, "flac") ? "flac" : "wav";
+	if (strcmp(info.format, s->master_format))
+		return err_set(e, ERR_UNSUPPORTED, "'%s' is %s; the master must be WAV or FLAC", master_name,
+		    info.format);
+	if (info.rate_hz != j->t.rate_hz || info.channels != j->t.channels ||
+	    (info.frames >= 0 && info.frames != j->t.frames))
+		return err_set(e, ERR_INPUT, "'%s' has %lld frames of %d channels at %d Hz, the timeline says %lld of "
+		    "%d at %d Hz; they are not of one run of shootout-cut", master_name, (long long)info.frames,
+		    info.channels, info.rate_hz, (long long)j->t.frames, j->t.channels, j->t.rate_hz);
+	return 0;
+}
+
+static int
+prepare(struct job *j, struct err *e)
+{
+	struct encode_spec *s = &j->spec;
+	struct str meta = { 0 };
+	char *name = NULL, ext[16];
+	int ret = -1;
+
+	if (timeline_read(&j->t, timeline_name, e))
+		return -1;
+	*s = (struct encode_spec){
+		.master = master_name, .audio = (enum encode_audio)encode_audio_of(audio), .preset = preset,
+		.crf = crf, .threads = threads, .fps_num = j->t.fps_num, .fps_den = j->t.fps_den,
+		.rate_hz = j->t.rate_hz, .channels = j->t.channels, .audio_frames = j->t.frames,
+		.video_frames = j->t.video_frames, .chapter_at = chapter_at, .ctx = j, .chapters = j->t.n,
+		.container = path_ext(out_name, ext)
+	};
+	s->container = !strcmp(ext, "mkv") ? "mkv" : !strcmp(ext, "mov") ? "mov" : !strcmp(ext, "mp4") ? "mp4" : ext;
+	if (encode_check(s, e))
+		return -1;
+	name = str_printf("%s.chapters", out_name);
+	if (check_master(j, e) || check_cards(j, e) || segment_ffmetadata(&j->t, &meta, e) ||
+	    y4m_player_new(&j->player, s->width, s->height, e) || outname_open(&j->out, out_name, e))
+		goto out;
+	s->out = j->out.tmp;
+	if (!name) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		goto out;
+	}
+	if (outfile_open(&j->meta, name, e))
+		goto out;
+	if (write_all(j->meta.fd, meta.s, meta.len)) {
+		err_sys(e, "cannot write '%s'", name);
+		goto out;
+	}
+	s->metadata = j->meta.tmp;
+	ret = 0;
+out:
+	free(name);
+	str_free(&meta);
+	return ret;
+}
+
+/* The pictures of one segment. */
+static int
+play(struct job *j, const struct tl_segment *s, struct encoder *enc, struct err *e)
+{
+	struct y4m_player *p = &j->player;
+	cairo_surface_t *png = card_read_png(s->card, p->out.w, p->out.h, e);
+
+	if (!png)
+		return -1;
+	y4m_player_card(p, (const uint32_t *)(const void *)cairo_image_surface_get_data(png),
+	    (size_t)cairo_image_surface_get_stride(png) / 4, !s->is_title);
+	cairo_surface_destroy(png);
+	for (int64_t i = 0; i < s->video_frames; i++) {
+		y4m_player_seek(p, i, s->video_frames);
+		if (encode_write(enc, "FRAME\n", 6, e) || encode_write(enc, p->out.y, p->out.bytes, e))
+			return -1;
+		progress_step(&j->progress, (double)(s->video_frame + i + 1));
+	}
+	return 0;
+}
+
+static int
+encode(struct job *j, struct err *e)
+{
+	struct encoder *enc;
+	struct err late;
+	char head[128];
+	int failed;
+
+	if (encode_start(&enc, &j->spec, e))
+		return -1;
+	failed = encode_write(enc, head, y4m_header(head, j->spec.width, j->spec.height, j->spec.fps_num,
+	    j->spec.fps_den), e);
+	for (size_t i = 0; !failed && i < j->t.n; i++)
+		failed = play(j, &j->t.seg[i], enc, e);
+	if (failed && e->code != ERR_IO) {      /* ours, not ffmpeg's */
+		encode_abort(enc);
+		return -1;
+	}
+	if (encode_finish(enc, &late)) {        /* why it stopped is more than that it did */
+		*e = late;
+		return -1;
+	}
+	return failed;
+}
+
+static void
+step(void *ctx, int64_t frames)
+{
+	progress_step(ctx, (double)frames);
+}
+
+static int
+verify(struct job *j, struct err *e)
+{
+	int ret;
+
+	progress_begin(&j->progress, "verify", (double)j->t.frames);
+	ret = encode_verify(&j->spec, &j->facts, step, &j->progress, e);
+	progress_end(&j->progress, ret ? 0 : (double)j->t.frames);
+	if (ret)
+		return -1;
+	if (j->facts.peak_dbfs > 0)
+		diag_warn("the decoded sound peaks at %+.1f dBFS and may clip in players: AAC overshoots; leave 3 dB "
+		    "below full scale, or take --audio flac", j->facts.peak_dbfs);
+	return 0;
+}
+
+static int
+write_description(const struct job *j, struct err *e)
+{
+	struct str text = { 0 };
+	double shortest_s;
+	int ret;
+
+	if (segment_description(&j->t, &text, &shortest_s, e)) {
+		str_free(&text);
+		return -1;
+	}
+	if (j->t.n < 3 || shortest_s < 10)
+		diag_warn("'%s': video sites show chapters only if there are at least 3 of at least 10 s; here are "
+		    "%zu, the shortest of %.1f s", chapters_name, j->t.n, shortest_s);
+	if (text.len > 5000)
+		diag_warn("'%s' is %zu bytes long, YouTube takes 5000", chapters_name, text.len);
+	ret = write_text(chapters_name, &text, e);
+	str_free(&text);
+	return ret;
+}
+
+static int
+write_report(const struct job *j, struct err *e)
+{
+	const struct encode_facts *f = &j->facts;
+	json_t *o = jl_new("video/1");
+
+	jl_str(o, "file", out_name);
+	jl_str(o, "container", j->spec.container);
+	jl_int(o, "bytes", f->bytes);
+	jl_num(o, "duration_s", f->video_s);
+	jl_str(o, "video_codec", f->video_codec);
+	jl_int(o, "width", j->spec.width);
+	jl_int(o, "height", j->spec.height);
+	jl_int(o, "fps_num", j->spec.fps_num);
+	jl_int(o, "fps_den", j->spec.fps_den);
+	jl_int(o, "video_frames", f->video_frames);
+	jl_str(o, "preset", preset);
+	jl_int(o, "crf", crf);
+	jl_str(o, "audio_codec", f->audio_codec);
+	jl_int(o, "rate_hz", j->t.rate_hz);
+	jl_int(o, "channels", j->t.channels);
+	jl_int(o, "audio_frames", f->audio_frames);
+	jl_int(o, "master_frames", j->t.frames);
+	jl_num(o, "audio_start_s", f->audio_start_s);
+	jl_num(o, "audio_snr_db", f->snr_db);
+	jl_num(o, "sample_peak_dbfs", f->peak_dbfs);
+	jl_int(o, "chapters", (long long)j->t.n);
+	jl_num(o, "seconds", j->seconds);
+	return jl_write(o, report_name, e);
+}
+
+static int
+write_prov(struct prov *p, const struct job *j, struct err *e)
+{
+	json_t *seen;
+	int ret = 0;
+
+	if (!prov_wanted(p))
+		return 0;
+	if (prov_input(p, "timeline", timeline_name, NULL, e) || prov_input(p, "master", master_name, NULL, e))
+		return -1;
+	seen = json_object();
+	for (size_t i = 0; !ret && i < j->t.n; i++) {
+		const char *card = j->t.seg[i].card;
+
+		if (json_object_get(seen, card))
+			continue;
+		json_object_set_new(seen, card, json_true());
+		ret = prov_input(p, "card", card, NULL, e);
+	}
+	json_decref(seen);
+	return ret || prov_output(p, "video", out_name, NULL, e) || prov_write(p, e) ? -1 : 0;
+}
+
+static int
+make(void)
+{
+	struct job *j = calloc(1, sizeof *j);
+	struct prov *prov = prov_new(prov_name);
+	double start_s = par_clock_s();
+	struct err e;
+	int failed, status = ST_FAIL;
+
+	if (!j) {
+		diag_error("out of memory");
+		return ST_FAIL;
+	}
+	if (prepare(j, &e))
+		goto fail;
+	progress_begin(&j->progress, "encode", (double)j->t.video_frames);
+	failed = encode(j, &e);
+	progress_end(&j->progress, failed ? 0 : (double)j->t.video_frames);
+	if (failed || verify(j, &e) || outname_commit(&j->out, &e))
+		goto fail;
+	j->seconds = par_clock_s() - start_s;
+	if ((chapters_name && write_description(j, &e)) || (report_name && write_report(j, &e)) ||
+	    write_prov(prov, j, &e))
+		goto fail;
+	diag_info("%s: %d x %d, %lld pictures, %.2f s, %zu chapters, made in %.1f s", out_name, j->spec.width,
+	    j->spec.height, (long long)j->t.video_frames, j->facts.video_s, j->t.n, j->seconds);
+	status = ST_OK;
+	goto out;
+fail:
+	status = diag_err(&e);
+out:
+	outfile_abort(&j->meta);
+	outname_abort(&j->out);
+	y4m_player_free(&j->player);
+	timeline_free(&j->t);
+	free(j);
+	prov_free(prov);
+	return status;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const char *const presets[] = { "ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
+	    "slow", "slower", "veryslow" };
+	int n = opt_parse(argc, argv, &spec), known = 0;
+
+	if (n)
+		diag_usage("'%s' is too many; the inputs are named by -t and -a", argv[1]);
+	if (!timeline_name || !master_name || !out_name)
+		diag_usage("-t TIMELINE, -a MASTER and -o OUT are needed");
+	if (!strcmp(timeline_name, "-") || !strcmp(master_name, "-") || !strcmp(out_name, "-"))
+		diag_usage("timeline, master and video are files: each is read more than once");
+	if (encode_audio_of(audio) < 0)
+		diag_usage("--audio: '%s' is not aac, flac or pcm", audio);
+	for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
+		known |= !strcmp(preset, presets[i]);
+	if (!known)
+		diag_usage("--preset: '%s' is not one from ultrafast to veryslow", preset);
+	if (crf < 1 || crf > 51)                /* 0 is lossless, which is not in H.264's High profile */
+		diag_usage("--crf must be 1 to 51");
+	if (threads < 0 || threads > 128)
+		diag_usage("--threads must be 0 to 128");
+	return diag_close_stdout(make());
+}
