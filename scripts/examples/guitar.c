@@ -64,8 +64,8 @@ struct string {
 };
 
 static struct {
-	double bpm, pickup_m, coils_m, pick_m, resonance_hz, q, peak_dbfs, seconds, hum_dbfs, hiss_dbfs;
-} set = { 120, 0.045, 0.018, 0.060, 3100, 1.9, -8, 12, -92, -96 };
+	double bpm, pickup_m, coils_m, pick_m, resonance_hz, q, peak_dbfs, seconds, hum_dbfs, hiss_dbfs, palm;
+} set = { 120, 0.045, 0.018, 0.060, 3100, 1.9, -8, 12, -92, -96, 1 };
 
 static struct event events[EVENTS];
 static int n_events;
@@ -85,7 +85,7 @@ add_line(const char *path, int line, char *s)
 		die("%s:%d: expected 'beat shape beats velocity [words]'", path, line);
 	for (word = strtok(s + used, " \t\n"); word; word = strtok(NULL, " \t\n")) {
 		if (!strcmp(word, "pm"))
-			palm = 1;
+			palm = set.palm;
 		else if (!strcmp(word, "up"))
 			up = 1;
 		else if (!strcmp(word, "ham"))
@@ -137,7 +137,7 @@ read_score(const char *path)
 		{ "tempo", &set.bpm }, { "pickup", &set.pickup_m }, { "coils", &set.coils_m },
 		{ "pick", &set.pick_m }, { "resonance", &set.resonance_hz }, { "q", &set.q },
 		{ "peak", &set.peak_dbfs }, { "seconds", &set.seconds }, { "hum", &set.hum_dbfs },
-		{ "hiss", &set.hiss_dbfs },
+		{ "hiss", &set.hiss_dbfs }, { "palm", &set.palm },
 	};
 	FILE *f = fopen(path, "r");
 	char s[256], name[32];
