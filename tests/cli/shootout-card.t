@@ -44,12 +44,12 @@ check 'a card above 1 MiB: exit 1' status_is 1
 
 # refuse NAME TEXT ARGUMENTS...
 refuse() {
-	name=$1 text=$2
+	what=$1 text=$2
 	shift 2
 	run shootout-card -o bad.png "$@"
-	check "$name: exit 1" status_is 1
-	check "$name: the message says so" err_says "$text"
-	check "$name: nothing is left behind" absent bad.png
+	check "$what: exit 1" status_is 1
+	check "$what: the message says so" err_says "$text"
+	check "$what: nothing is left behind" absent bad.png
 }
 refuse 'a missing card' "cannot open 'none.json'" none.json
 echo '{"schema":"card/1",' >b.json
