@@ -95,10 +95,10 @@ def check_words(folder, names):
 
 
 def keys_of(schema):
-    """Names of all properties, at any depth."""
+    """Names of all properties, at any depth, also of those that are only required."""
     if isinstance(schema, dict):
         for name, value in schema.items():
-            if name == "properties":
+            if name in ("properties", "required"):
                 yield from value
             yield from keys_of(value)
     elif isinstance(schema, list):

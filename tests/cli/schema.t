@@ -136,6 +136,7 @@ cat >s.json <<'X'
 X
 check 'a description' valid s.json
 says shootout 'shootout/1' 'shootout new -d di.wav -i ir.wav amp.nam'
+says shootout 'shootout-doctor/1' 'shootout doctor --json || true'
 whole=yes
 for p in audio-prep nam-render ir-convolve audio-level audio-metrics shootout-cut shootout-card shootout-video shootout-db shootout; do
 	[ -x "$BIN/$p" ] || whole=$p
