@@ -84,23 +84,25 @@ conv_isa(void)
 }
 
 /* The grid of blocks, from the length of the response alone: this is what fixes the
- * bits of the result.  A transform of four times the response spends little on overlap; up
- * to 2^17 points its eight lanes stay in the caches, beyond that partitions are cheaper. */
+ * bits of the result, so a change here is a change of every hash.  The sizes are the fastest of
+ * those measured with tests/bench/bench_conv: a transform of four times the response spends little
+ * on overlap, and past 2^16 points, where eight lanes outgrow the caches, partitions are cheaper. */
 static void
 grid(struct conv_ir *ir)
 {
-	size_t taps = (size_t)ir->taps, n = 8192;
+	size_t taps = (size_t)ir->taps, n = 4096;
 
-	while (n < 4 * taps && n < 131072)
-		n *= 2;
-	ir->n = n;
-	if (taps <= n / 2) {
+	if (taps <= 16384) {
+		while (n < 4 * taps)
+			n *= 2;
 		ir->parts = 1;
-		ir->hop = (n - taps + 1) & ~(size_t)1;
+		ir->hop = (n - taps + 1) & ~(size_t)7;
 	} else {
+		n = taps <= 1 << 18 ? 65536 : taps <= 1 << 20 ? 131072 : 262144;
 		ir->hop = n / 2;
 		ir->parts = (taps + ir->hop - 1) / ir->hop;
 	}
+	ir->n = n;
 }
 
 /* Spectra of one channel of h, in the order in which the product wants them. */
@@ -180,6 +182,18 @@ conv_ir_free(struct conv_ir *ir)
 		mem_free(ir->h[c]);
 	fft_free(ir->fft);
 	free(ir);
+}
+
+double
+conv_flops(const struct conv_ir *ir)
+{
+	double m = (double)(ir->n / 2), block = 0;
+
+	for (size_t s = ir->n / 2; s >= 2; s /= 4)      /* both transforms */
+		block += 2 * (s >= 4 ? 34 * m / 4 : 4 * m / 2);
+	/* take apart, multiply and sum, put together; for each pair of bins */
+	block += (m / 2 + 1) * (14 + 14 + (ir->parts > 1 ? 16 * (double)ir->parts : 12));
+	return block / (double)ir->hop;
 }
 
 int
@@ -274,10 +288,10 @@ conv_process(struct conv *c, const float *in, int64_t n, const float **out, int6
 	}
 	c->fill += take;
 	c->in_frames += (int64_t)take;
+	*out = c->out;
 	*got = 0;
 	if (c->fill == c->batch) {
 		work(c);
-		*out = c->out;
 		*got = (int64_t)c->batch;
 		c->out_frames += *got;
 	}
@@ -289,6 +303,7 @@ conv_flush(struct conv *c, const float **out, int64_t *got)
 {
 	int64_t left = c->in_frames ? c->in_frames + c->ir->taps - 1 - c->out_frames : 0;
 
+	*out = c->out;
 	*got = 0;
 	if (left <= 0)
 		return;
@@ -296,7 +311,6 @@ conv_flush(struct conv *c, const float **out, int64_t *got)
 		memset(c->in[i] + (c->ir->n - c->ir->hop) + c->fill, 0,
 		    (c->batch - c->fill) * sizeof *c->in[i]);
 	work(c);
-	*out = c->out;
 	*got = left < (int64_t)c->batch ? left : (int64_t)c->batch;
 	c->out_frames += *got;
 }

@@ -54,6 +54,9 @@ int64_t conv_process(struct conv *c, const float *in, int64_t n, const float **o
  * none went in).  Nothing may be fed afterwards. */
 void conv_flush(struct conv *c, const float **out, int64_t *got);
 
+/* Additions and multiplications for one frame of one output channel; what a benchmark divides by. */
+double conv_flops(const struct conv_ir *ir);
+
 /* Name of the kernels in use: "generic", "neon", "avx2" or "avx512".  SHOOTOUT_ISA=generic|avx2|...
  * lowers the choice. */
 const char *conv_isa(void);

@@ -9,7 +9,7 @@ enum { CONV_LANES = 8 };
 /* One batch of one channel: forward transforms, product with the response, inverse ones. */
 struct conv_job {
 	const struct fft *fft; /* of n points */
-	size_t hop;            /* frames from one block to the next, even; n - hop are overlap */
+	size_t hop;            /* frames from one block to the next, a multiple of 8; n - hop are overlap */
 	size_t parts;          /* partitions of the response; above 1 hop is n / 2 */
 	const double *h;       /* for bins k = 0..n/4: for each partition re, im of bin k,
 	                        * re, im of bin n/2 - k; scaled by 1 / (2 n) */

@@ -7,36 +7,24 @@
 #include "dsp/fft_kernel.h"
 #include <string.h>
 
+/* z as rows of eight doubles: row i holds sample i of each block, so that the even rows are
+ * the real and the odd ones the imaginary parts of the packed transform. */
 static void
 load(const struct conv_job *j)
 {
-	size_t m = j->fft->m;
-
-	for (size_t t = 0; t < m; t++) {
-		const float *x = j->in + 2 * t;
-		double *z = j->z + t * 2 * LANES;
-
-		for (size_t l = 0; l < LANES; l++, x += j->hop) {
-			z[l] = (double)x[0];
-			z[l + LANES] = (double)x[1];
-		}
-	}
+	for (size_t t = 0; t < j->fft->n; t++)
+		for (size_t l = 0; l < LANES; l++)
+			j->z[t * LANES + l] = (double)j->in[t + l * j->hop];
 }
 
 static void
 store(const struct conv_job *j)
 {
-	size_t step = j->out_step;
+	const double *z = j->z + (j->fft->n - j->hop) * LANES;
 
-	for (size_t t = 0; t < j->hop / 2; t++) {
-		const double *z = j->z + (j->fft->m - j->hop / 2 + t) * 2 * LANES;
-		float *y = j->out + 2 * t * step;
-
-		for (size_t l = 0; l < LANES; l++, y += j->hop * step) {
-			y[0] = (float)z[l] + 0.0f; /* never -0 */
-			y[step] = (float)z[l + LANES] + 0.0f;
-		}
-	}
+	for (size_t t = 0; t < j->hop; t++)
+		for (size_t l = 0; l < LANES; l++) /* adding 0 makes -0 into 0 */
+			j->out[(t + l * j->hop) * j->out_step] = (float)z[t * LANES + l] + 0.0f;
 }
 
 /* Z of the packed transform at k and m - k -> twice the bins X[k] and X[m - k] of the real one. */
@@ -82,22 +70,20 @@ product(const struct conv_job *j)
 	}
 }
 
-/* The same with a sum over the partitions: a short filter along the blocks for each bin. */
+/* The spectra of this batch for bins k to end, at the end of their rows. */
 static void
-product_parts(const struct conv_job *j)
+remember(const struct conv_job *j, size_t k, size_t end)
 {
 	const struct fft *f = j->fft;
-	size_t old = j->parts - 1, row = old + LANES;
-	const double *g = j->h;
-	double *x = j->past;
+	size_t row = j->parts - 1 + LANES;
 
-	for (size_t k = 0; k <= f->m / 2; k++, g += 4 * j->parts, x += 4 * row) {
+	for (; k < end; k++) {
 		size_t p = f->pos[k], q = f->pos[(f->m - k) & (f->m - 1)];
 		double c = f->half[2 * k], s = f->half[2 * k + 1];
 
 		for (size_t h = 0; h < LANES / W; h++) {
+			double *at = j->past + (4 * k + 1) * row - LANES + h * W;
 			V ar, ai, br, bi;
-			double *at = x + old + h * W;
 
 			LD(j->z, p, h, ar, ai);
 			LD(j->z, q, h, br, bi);
@@ -107,27 +93,58 @@ product_parts(const struct conv_job *j)
 			*(U *)(void *)(at + 2 * row) = br;
 			*(U *)(void *)(at + 3 * row) = bi;
 		}
+	}
+}
+
+/* For each bin a short filter along the blocks, newest first. */
+static void
+filter(const struct conv_job *j, size_t k, size_t end)
+{
+	const struct fft *f = j->fft;
+	size_t row = j->parts - 1 + LANES;
+
+	for (; k < end; k++) {
+		size_t p = f->pos[k], q = f->pos[(f->m - k) & (f->m - 1)];
+		double c = f->half[2 * k], s = f->half[2 * k + 1];
+		double *rows = j->past + 4 * k * row;
+
 		for (size_t h = 0; h < LANES / W; h++) {
+			const double *x = rows + j->parts - 1 + h * W, *g = j->h + 4 * k * j->parts;
 			V yr = { 0 }, yi = { 0 }, vr = { 0 }, vi = { 0 };
 
-			for (size_t i = 0; i <= old; i++) {
-				const double *at = x + old - i + h * W, *w = g + 4 * i;
-				V ar = *(const U *)(const void *)at;
-				V ai = *(const U *)(const void *)(at + row);
-				V br = *(const U *)(const void *)(at + 2 * row);
-				V bi = *(const U *)(const void *)(at + 3 * row);
+			for (size_t i = 0; i < j->parts; i++, x--, g += 4) {
+				V ar = *(const U *)(const void *)x;
+				V ai = *(const U *)(const void *)(x + row);
+				V br = *(const U *)(const void *)(x + 2 * row);
+				V bi = *(const U *)(const void *)(x + 3 * row);
 
-				yr = yr + ar * w[0] - ai * w[1];
-				yi = yi + ar * w[1] + ai * w[0];
-				vr = vr + br * w[2] - bi * w[3];
-				vi = vi + br * w[3] + bi * w[2];
+				yr += ar * g[0] - ai * g[1];
+				yi += ar * g[1] + ai * g[0];
+				vr += br * g[2] - bi * g[3];
+				vi += br * g[3] + bi * g[2];
 			}
 			PACK(yr, yi, vr, vi, c, s);
 			ST(j->z, q, h, vr, vi);
 			ST(j->z, p, h, yr, yi);
 		}
 		for (size_t r = 0; r < 4; r++)
-			memmove(x + r * row, x + r * row + LANES, old * sizeof *x);
+			memmove(rows + r * row, rows + r * row + LANES, (j->parts - 1) * sizeof *rows);
+	}
+}
+
+/* The product with a response in partitions.  A group of bins is written before it is read, because a
+ * load that straddles a store just made has to wait for it. */
+static void
+product_parts(const struct conv_job *j)
+{
+	enum { GROUP = 16 };
+	size_t bins = j->fft->m / 2 + 1;
+
+	for (size_t k = 0; k < bins; k += GROUP) {
+		size_t end = k + GROUP < bins ? k + GROUP : bins;
+
+		remember(j, k, end);
+		filter(j, k, end);
 	}
 }
 
