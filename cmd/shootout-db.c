@@ -2,6 +2,7 @@
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
+#include "cli/progress.h"
 #include "db/db.h"
 #include "db/entry.h"
 #include "db/run.h"
@@ -121,39 +122,37 @@ receipt(const struct db_run *run, const char *source, int replaced)
 	return o;
 }
 
-/* All runs of one source, or none.  The database is opened (and made) when there is something to put in. */
+/* All runs of one source, or none; receipts go to *told.  The database is opened (and made) when there is
+ * something to put in. */
 static int
-import_source(const char *source)
+import_source(const char *source, int at, struct progress *p, json_t *told)
 {
 	struct db_run *runs;
-	json_t *done = json_array(), *o;
+	json_t *done = json_array();
 	int status = ST_FAIL, replaced;
-	size_t n, i;
+	size_t n;
 	struct err e;
 
 	if (db_runs_read(&runs, &n, source, &e) || (!db && db_open(&db, db_name, DB_WRITE, wait_s, &e)) ||
-	    db_begin(db, &e)) {
-		status = diag_err(&e);
-		goto out;
-	}
-	for (i = 0; i < n; i++) {
-		if (db_import(db, &runs[i], &replaced, &e)) {
-			status = diag_err(&e);
-			goto out;
-		}
+	    db_begin(db, &e))
+		goto fail;
+	for (size_t i = 0; i < n; i++) {
+		if (db_import(db, &runs[i], &replaced, &e))
+			goto fail;
 		json_array_append_new(done, receipt(&runs[i], source, replaced));
+		progress_step(p, at + (double)(i + 1) / (double)n);
 	}
-	if (db_commit(db, &e)) {
-		status = diag_err(&e);
-		goto out;
-	}
+	if (db_commit(db, &e))
+		goto fail;
+	json_array_extend(told, done);
 	status = ST_OK;
-	json_array_foreach(done, i, o)
-		if (print(stdout, "import", json_incref(o)))
-			status = ST_FAIL;
-out:
+	goto out;
+fail:
+	progress_end(p, at);            /* the message gets a line of its own */
+	status = diag_err(&e);
 	if (db)
 		db_rollback(db);
+out:
 	db_runs_free(runs, n);
 	json_decref(done);
 	return status;
@@ -162,12 +161,23 @@ out:
 static int
 import(char **args)
 {
-	int status = ST_OK;
+	json_t *told = json_array(), *o;
+	int status = ST_OK, n = 0;
+	struct progress p;
+	size_t i;
 
-	if (!*args)
+	while (args[n])
+		n++;
+	if (!n)
 		diag_usage("import needs the folder of a run, an export, or -");
-	for (; *args; args++)
-		status = diag_worst(status, import_source(*args));
+	progress_begin(&p, "import", n);
+	for (int k = 0; k < n; k++)
+		status = diag_worst(status, import_source(args[k], k, &p, told));
+	progress_end(&p, n);
+	json_array_foreach(told, i, o)
+		if (print(stdout, "import", json_incref(o)))
+			status = ST_FAIL;
+	json_decref(told);
 	return status;
 }
 

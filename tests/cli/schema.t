@@ -162,7 +162,7 @@ printf '%s\n' '{"schema":"shootout/1","name":"Small","rate_hz":48000,"dis":[{"id
 printf '%s\n' '{"schema":"timeline/1","tool":"t","version":"1","kind":"timeline","rate_hz":48000,"channels":2,"frames":48000,"fps_num":30,"fps_den":1,"segments":0}' >small/timeline.jsonl
 : >small/metrics.jsonl
 : >small/manifest.jsonl
-says shootout-db 'shootout-db/1' 'shootout-db -d x.db import small; for c in list "show Small" check export; do shootout-db -d x.db $c; done | grep -v timeline/1'
+says shootout-db 'shootout-db/1 event/1' 'shootout-db -d x.db --progress json import small 2>e.json; cat e.json; for c in list "show Small" check export; do shootout-db -d x.db $c; done | grep -v timeline/1'
 if [ $whole = yes ]; then
 	says shootout-db 'shootout-db/1 timeline/1 segment/1 audio-metrics/1 provenance/1 input/1' \
 		'shootout-db -d x.db import run; for c in list "show Tiny" check export; do shootout-db -d x.db $c; done'
