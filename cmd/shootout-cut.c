@@ -8,8 +8,6 @@
 #include "shoot/segment_cut.h"
 #include "shoot/timeline.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,29 +34,6 @@ static const struct opt_spec spec = {
 	"  shootout-cut --fps 25 --channels 1 segments.jsonl | ffplay -\n",
 };
 
-/* An output of JSON lines that appears when it is whole. */
-static int
-write_text(const char *name, const struct str *text, struct err *e)
-{
-	struct outfile o;
-
-	if (outfile_open(&o, name, e))
-		return -1;
-	for (size_t at = 0; at < text->len; ) {
-		ssize_t n = write(o.fd, text->s + at, text->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			err_sys(e, "cannot write '%s'", name);
-			outfile_abort(&o);
-			return -1;
-		}
-		at += (size_t)n;
-	}
-	return outfile_commit(&o, e);
-}
-
 static int
 write_timeline(const struct timeline *t, struct err *e)
 {
@@ -67,7 +42,7 @@ write_timeline(const struct timeline *t, struct err *e)
 	int ret;
 
 	jl_num(head, "fade_ms", fade_ms);
-	ret = timeline_text(t, head, &text, e) ? -1 : write_text(timeline_name, &text, e);
+	ret = timeline_text(t, head, &text, e) ? -1 : file_write(timeline_name, text.s, text.len, e);
 	json_decref(head);
 	str_free(&text);
 	return ret;

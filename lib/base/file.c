@@ -138,9 +138,23 @@ write_all(int fd, const char *data, size_t len)
 }
 
 int
-file_write_if_changed(const char *name, const char *data, size_t len, struct err *e)
+file_write(const char *name, const char *data, size_t len, struct err *e)
 {
 	struct outfile o;
+
+	if (outfile_open(&o, name, e))
+		return -1;
+	if (write_all(o.fd, data, len)) {
+		err_sys(e, "cannot write '%s'", o.name ? name : "standard output");
+		outfile_abort(&o);
+		return -1;
+	}
+	return outfile_commit(&o, e);
+}
+
+int
+file_write_if_changed(const char *name, const char *data, size_t len, struct err *e)
+{
 	struct stat st;
 	char *old;
 	size_t n;
@@ -153,14 +167,7 @@ file_write_if_changed(const char *name, const char *data, size_t len, struct err
 		if (same)
 			return 0;
 	}
-	if (outfile_open(&o, name, e))
-		return -1;
-	if (write_all(o.fd, data, len)) {
-		err_sys(e, "cannot write '%s'", name);
-		outfile_abort(&o);
-		return -1;
-	}
-	return outfile_commit(&o, e) ? -1 : 1;
+	return file_write(name, data, len, e) ? -1 : 1;
 }
 
 int

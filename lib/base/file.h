@@ -16,6 +16,9 @@ int file_read(const char *name, size_t max, char **data, size_t *len, struct err
 /* mkdir -p. */
 int file_mkdirs(const char *path, struct err *e);
 
+/* Write data to NAME ("-" or NULL: standard output) as an output that appears when it is whole. */
+int file_write(const char *name, const char *data, size_t len, struct err *e);
+
 /* Write data to NAME only if its bytes differ from what is there, so that make
  * sees no change where there is none.  Returns 1 written, 0 already so, -1 error. */
 int file_write_if_changed(const char *name, const char *data, size_t len, struct err *e);
