@@ -7,16 +7,14 @@
 #include "cli/opt.h"
 #include "cli/progress.h"
 #include "cli/prov.h"
-#include "draw/card.h"
 #include "draw/encode.h"
-#include "draw/y4m.h"
+#include "draw/film.h"
 #include "shoot/segment_text.h"
 #include "shoot/timeline.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *timeline_name, *master_name, *out_name, *audio = "aac", *preset = "veryfast";
 static const char *chapters_name, *report_name, *prov_name;
@@ -49,9 +47,8 @@ struct job {
 	struct timeline t;
 	struct encode_spec spec;
 	struct encode_facts facts;
-	struct y4m_player player;
-	struct outfile meta;     /* chapters for ffmpeg; a temporary file, never committed */
-	struct outname out;
+	struct film_card *cards; /* one per segment */
+	struct outname out, meta; /* meta: chapters for ffmpeg; temporary, never committed */
 	struct progress progress;
 	double seconds;
 };
@@ -64,96 +61,11 @@ chapter_at(void *ctx, size_t i)
 	return j->t.seg[i].at_frame;
 }
 
+/* What the encoder is asked for; every input is looked at before it starts. */
 static int
-write_all(int fd, const char *data, size_t n)
-{
-	while (n) {
-		ssize_t k = write(fd, data, n);
-
-		if (k < 0)
-			return -1;
-		data += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
-static int
-write_text(const char *name, const struct str *text, struct err *e)
-{
-	struct outfile o;
-
-	if (outfile_open(&o, name, e))
-		return -1;
-	if (write_all(o.fd, text->s, text->len)) {
-		err_sys(e, "cannot write '%s'", name);
-		outfile_abort(&o);
-		return -1;
-	}
-	return outfile_commit(&o, e);
-}
-
-/* All cards must be there and of one size before the first is encoded. */
-static int
-check_cards(struct job *j, struct err *e)
-{
-	for (size_t i = 0; i < j->t.n; i++) {
-		const struct tl_segment *s = &j->t.seg[i];
-		int w, h;
-
-		if (!s->card || !*s->card) {
-			err_set(e, ERR_INPUT, "no \"card\" is named; draw one with shootout-card");
-			goto fail;
-		}
-		if (card_png_size(s->card, &w, &h, e))
-			goto fail;
-		if (!i) {
-			j->spec.width = w;
-			j->spec.height = h;
-		}
-		if (w != j->spec.width || h != j->spec.height) {
-			err_set(e, ERR_INPUT, "'%s' is %d x %d, the first card is %d x %d; make all with one --size",
-			    s->card, w, h, j->spec.width, j->spec.height);
-			goto fail;
-		}
-		continue;
-fail:
-		err_prefix(e, "segment %zu ('%.60s'): ", i + 1, s->name ? s->name : "");
-		return -1;
-	}
-	return 0;
-}
-
-static int
-check_master(struct job *j, struct err *e)
+check(struct job *j, char ext[16], struct err *e)
 {
 	struct encode_spec *s = &j->spec;
-	struct au_info info;
-	struct au_in *in;
-
-	if (au_open(&in, master_name, e))
-		return -1;
-	info = *au_info(in);
-	au_close(in);
-	s->master_format = !strcmp(info.format, "flac") ? "flac" : "wav";
-	if (strcmp(info.format, s->master_format))
-		return err_set(e, ERR_UNSUPPORTED, "'%s' is %s; the master must be WAV or FLAC", master_name,
-		    info.format);
-	if (info.rate_hz != j->t.rate_hz || info.channels != j->t.channels ||
-	    (info.frames >= 0 && info.frames != j->t.frames))
-		return err_set(e, ERR_INPUT, "'%s' has %lld frames of %d channels at %d Hz, the timeline says %lld of "
-		    "%d at %d Hz; they are not of one run of shootout-cut", master_name, (long long)info.frames,
-		    info.channels, info.rate_hz, (long long)j->t.frames, j->t.channels, j->t.rate_hz);
-	return 0;
-}
-
-static int
-prepare(struct job *j, struct err *e)
-{
-	struct encode_spec *s = &j->spec;
-	struct str meta = { 0 };
-	char *name = NULL, ext[16];
-	int ret = -1;
 
 	if (timeline_read(&j->t, timeline_name, e))
 		return -1;
@@ -164,82 +76,41 @@ prepare(struct job *j, struct err *e)
 		.video_frames = j->t.video_frames, .chapter_at = chapter_at, .ctx = j, .chapters = j->t.n,
 		.container = path_ext(out_name, ext)
 	};
-	s->container = !strcmp(ext, "mkv") ? "mkv" : !strcmp(ext, "mov") ? "mov" : !strcmp(ext, "mp4") ? "mp4" : ext;
-	if (encode_check(s, e))
-		return -1;
-	name = str_printf("%s.chapters", out_name);
-	if (check_master(j, e) || check_cards(j, e) || segment_ffmetadata(&j->t, &meta, e) ||
-	    y4m_player_new(&j->player, s->width, s->height, e) || outname_open(&j->out, out_name, e))
-		goto out;
-	s->out = j->out.tmp;
-	if (!name) {
+	j->cards = calloc(j->t.n, sizeof *j->cards);
+	if (!j->cards)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < j->t.n; i++) {
+		const struct tl_segment *seg = &j->t.seg[i];
+
+		j->cards[i] = (struct film_card){ seg->card, seg->name, seg->video_frames, !seg->is_title };
+	}
+	return encode_check(s, e) || film_check(j->cards, j->t.n, &s->width, &s->height, e) ? -1 : 0;
+}
+
+/* Names to write to: the video, and the chapters that ffmpeg reads. */
+static int
+open_outputs(struct job *j, struct err *e)
+{
+	char *name = str_printf("%s.chapters", out_name);
+	struct str meta = { 0 };
+	int ret = -1;
+
+	if (!name)
 		err_set(e, ERR_NOMEM, "out of memory");
-		goto out;
-	}
-	if (outfile_open(&j->meta, name, e))
-		goto out;
-	if (write_all(j->meta.fd, meta.s, meta.len)) {
-		err_sys(e, "cannot write '%s'", name);
-		goto out;
-	}
-	s->metadata = j->meta.tmp;
-	ret = 0;
-out:
+	else if (!segment_ffmetadata(&j->t, &meta, e) && !outname_open(&j->out, out_name, e) &&
+	    !outname_open(&j->meta, name, e) && !file_write(j->meta.tmp, meta.s, meta.len, e))
+		ret = 0;
+	j->spec.out = j->out.tmp;
+	j->spec.metadata = j->meta.tmp;
 	free(name);
 	str_free(&meta);
 	return ret;
 }
 
-/* The pictures of one segment. */
-static int
-play(struct job *j, const struct tl_segment *s, struct encoder *enc, struct err *e)
-{
-	struct y4m_player *p = &j->player;
-	cairo_surface_t *png = card_read_png(s->card, p->out.w, p->out.h, e);
-
-	if (!png)
-		return -1;
-	y4m_player_card(p, (const uint32_t *)(const void *)cairo_image_surface_get_data(png),
-	    (size_t)cairo_image_surface_get_stride(png) / 4, !s->is_title);
-	cairo_surface_destroy(png);
-	for (int64_t i = 0; i < s->video_frames; i++) {
-		y4m_player_seek(p, i, s->video_frames);
-		if (encode_write(enc, "FRAME\n", 6, e) || encode_write(enc, p->out.y, p->out.bytes, e))
-			return -1;
-		progress_step(&j->progress, (double)(s->video_frame + i + 1));
-	}
-	return 0;
-}
-
-static int
-encode(struct job *j, struct err *e)
-{
-	struct encoder *enc;
-	struct err late;
-	char head[128];
-	int failed;
-
-	if (encode_start(&enc, &j->spec, e))
-		return -1;
-	failed = encode_write(enc, head, y4m_header(head, j->spec.width, j->spec.height, j->spec.fps_num,
-	    j->spec.fps_den), e);
-	for (size_t i = 0; !failed && i < j->t.n; i++)
-		failed = play(j, &j->t.seg[i], enc, e);
-	if (failed && e->code != ERR_IO) {      /* ours, not ffmpeg's */
-		encode_abort(enc);
-		return -1;
-	}
-	if (encode_finish(enc, &late)) {        /* why it stopped is more than that it did */
-		*e = late;
-		return -1;
-	}
-	return failed;
-}
-
 static void
-step(void *ctx, int64_t frames)
+step(void *ctx, int64_t done)
 {
-	progress_step(ctx, (double)frames);
+	progress_step(ctx, (double)done);
 }
 
 static int
@@ -274,7 +145,7 @@ write_description(const struct job *j, struct err *e)
 		    "%zu, the shortest of %.1f s", chapters_name, j->t.n, shortest_s);
 	if (text.len > 5000)
 		diag_warn("'%s' is %zu bytes long, YouTube takes 5000", chapters_name, text.len);
-	ret = write_text(chapters_name, &text, e);
+	ret = file_write(chapters_name, text.s, text.len, e);
 	str_free(&text);
 	return ret;
 }
@@ -340,16 +211,17 @@ make(void)
 	struct prov *prov = prov_new(prov_name);
 	double start_s = par_clock_s();
 	struct err e;
+	char ext[16];
 	int failed, status = ST_FAIL;
 
 	if (!j) {
 		diag_error("out of memory");
 		return ST_FAIL;
 	}
-	if (prepare(j, &e))
+	if (check(j, ext, &e) || open_outputs(j, &e))
 		goto fail;
 	progress_begin(&j->progress, "encode", (double)j->t.video_frames);
-	failed = encode(j, &e);
+	failed = film_encode(j->cards, j->t.n, &j->spec, step, &j->progress, &e);
 	progress_end(&j->progress, failed ? 0 : (double)j->t.video_frames);
 	if (failed || verify(j, &e) || outname_commit(&j->out, &e))
 		goto fail;
@@ -364,9 +236,9 @@ make(void)
 fail:
 	status = diag_err(&e);
 out:
-	outfile_abort(&j->meta);
+	outname_abort(&j->meta);
 	outname_abort(&j->out);
-	y4m_player_free(&j->player);
+	free(j->cards);
 	timeline_free(&j->t);
 	free(j);
 	prov_free(prov);

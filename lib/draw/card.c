@@ -107,16 +107,17 @@ get_lines(struct card *c, struct err *e)
 
 		l->label = l->text = l->more = "";
 		if (json_is_string(v)) {
-			const char *s = json_string_value(v), *tab = strchr(s, '\t');
+			const char *s = json_string_value(v);
+			size_t n = strcspn(s, "\t ");
 
 			l->text = s;
-			if (!tab)
+			if (n == 0 || n > 8 || (s[n] != '\t' && strncmp(s + n, "  ", 2)))
 				continue;
-			l->own = str_printf("%.*s", (int)(tab - s < 64 ? tab - s : 64), s);
+			l->own = str_printf("%.*s", (int)n, s);
 			if (!l->own)
 				return err_set(e, ERR_NOMEM, "out of memory");
 			l->label = l->own;
-			l->text = tab + 1;
+			l->text = s + n + strspn(s + n, "\t ");
 		} else if (json_is_object(v)) {
 			if (get_text(v, "label", &l->label, e) || get_text(v, "title", &l->text, e) ||
 			    get_text(v, "chain", &l->more, e))

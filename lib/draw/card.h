@@ -2,8 +2,8 @@
  *
  * A card is an object of schema "card/1" with kind "segment" (label, title, di, chain, subtitle,
  * credits; and gain_db, loudness_lufs, true_peak_dbtp, usually from a level report) or "title"
- * (title, subtitle, lines, credits).  chain, lines and credits are arrays; a line is text, best
- * "LABEL<tab>TEXT", or an object {"label","title","chain"}.  Keys that are not known are ignored.
+ * (title, subtitle, lines, credits).  chain, lines and credits are arrays; a line is text, with
+ * a label when it starts "LABEL<tab>" or "LABEL<two spaces>", or an object {"label","title","chain"}.  Keys that are not known are ignored.
  *
  * Everything is hostile: text is cleaned, measured and shortened to its box, lists are bounded. */
 #ifndef DRAW_CARD_H

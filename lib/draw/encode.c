@@ -1,5 +1,6 @@
 /* encode.c - make a video with the ffmpeg program. */
 #include "draw/encode.h"
+#include "audio/audio.h"
 #include "base/proc.h"
 #include "base/str.h"
 
@@ -24,8 +25,30 @@ encode_audio_of(const char *word)
 	    !strcmp(word, "pcm") ? ENCODE_PCM : -1;
 }
 
+static int
+check_master(struct encode_spec *s, struct err *e)
+{
+	struct au_info info;
+	struct au_in *in;
+
+	if (au_open(&in, s->master, e))
+		return -1;
+	info = *au_info(in);
+	au_close(in);
+	s->master_format = !strcmp(info.format, "flac") ? "flac" : "wav";
+	if (strcmp(info.format, s->master_format))
+		return err_set(e, ERR_UNSUPPORTED, "'%s' is %s; the master must be WAV or FLAC", s->master,
+		    info.format);
+	if (info.rate_hz != s->rate_hz || info.channels != s->channels ||
+	    (info.frames >= 0 && info.frames != s->audio_frames))
+		return err_set(e, ERR_INPUT, "'%s' has %lld frames of %d channels at %d Hz, the timeline says %lld of "
+		    "%d at %d Hz; they are not of one run of shootout-cut", s->master, (long long)info.frames,
+		    info.channels, info.rate_hz, (long long)s->audio_frames, s->channels, s->rate_hz);
+	return 0;
+}
+
 int
-encode_check(const struct encode_spec *s, struct err *e)
+encode_check(struct encode_spec *s, struct err *e)
 {
 	static const int aac_hz[] = { 96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000,
 	    11025, 8000 };
@@ -47,7 +70,7 @@ encode_check(const struct encode_spec *s, struct err *e)
 		known |= aac_hz[i] == s->rate_hz;
 	if (s->audio == ENCODE_AAC && !known)
 		return err_set(e, ERR_UNSUPPORTED, "AAC has no %d Hz; take --audio flac, or resample", s->rate_hz);
-	return 0;
+	return check_master(s, e);
 }
 
 /* An argument list that owns its strings. */

@@ -13,7 +13,7 @@ enum encode_audio { ENCODE_AAC, ENCODE_FLAC, ENCODE_PCM };
 
 struct encode_spec {
 	const char *master;     /* WAV or FLAC */
-	const char *master_format; /* "wav" or "flac", so that ffmpeg does not guess */
+	const char *master_format; /* set by encode_check(): "wav" or "flac", so that ffmpeg does not guess */
 	const char *metadata;   /* ffmetadata file with title and chapters */
 	const char *out;        /* where ffmpeg writes */
 	const char *container;  /* "mp4", "mov" or "mkv" */
@@ -30,8 +30,9 @@ struct encode_spec {
 
 /* "aac", "flac", "pcm"; -1 when it is none. */
 int encode_audio_of(const char *word);
-/* Refuse what the container, the codec or the standard cannot hold, before any work. */
-int encode_check(const struct encode_spec *s, struct err *e);
+/* Refuse, before any work, what the container or the codec cannot hold, and a master that is not
+ * audio_frames of channels at rate_hz. */
+int encode_check(struct encode_spec *s, struct err *e);
 
 struct encoder;
 /* Start ffmpeg.  SIGPIPE is ignored from now on: a dead ffmpeg is an error message, not a signal. */
@@ -52,8 +53,8 @@ struct encode_facts {
 	int64_t bytes;
 };
 
-/* Read the finished file back: streams, size, frame count, colour tags, times, chapters, and the whole sound, which must
- * be that of the master, not shifted.  ERR_INPUT says what is wrong. */
+/* Read the finished file back: streams, size, frame count, colour tags, times, chapters, and the whole
+ * sound, which must be that of the master, not shifted.  ERR_INPUT says what is wrong. */
 int encode_verify(const struct encode_spec *s, struct encode_facts *f,
                   void (*step)(void *ctx, int64_t audio_frames), void *ctx, struct err *e);
 #endif

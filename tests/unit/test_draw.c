@@ -192,6 +192,12 @@ test_card(void)
 	ok(!card_read_png("card.png", 1920, 1080, &e) && strstr(e.msg, "card.png"), "and one cut short");
 	wave_free(&w);
 	card_free(c);
+	c = card("{\"schema\":\"card/1\",\"kind\":\"title\",\"lines\":[\"B\\tone\",\"C  two\",\"An amp\"]}");
+	s = c ? card_draw(c, NULL, 1920, 1080, &e) : NULL;
+	ok(s && pixel(s, 124, 470) == theme_accent("B") && pixel(s, 124, 570) == theme_accent("C") &&
+	    pixel(s, 124, 670) == THEME_GROUND, "lines with a tab or two spaces after the label get a badge");
+	cairo_surface_destroy(s);
+	card_free(c);
 	ok(theme_accent("A") != theme_accent("B") && theme_accent("A") == theme_accent("a") &&
 	    theme_accent("A") == theme_accent("I") && theme_accent(NULL) && theme_accent("X2"), "colours of labels");
 	setenv("SHOOTOUT_FONT", "No Such Font", 1);
