@@ -1,0 +1,114 @@
+/* nam_kernel.h - the arithmetic of models, once per instruction set; private to lib/nam.
+ *
+ * Every version computes the same bits.  A sum has one order, stated here, and each of its
+ * steps is one fused multiply-add; SIMD lanes run over time or over hidden units, never across
+ * a sum; exp and tanh are ours and made of IEEE operations only.  Denormals are kept (no
+ * flush-to-zero): switching them off per thread would make bits depend on the machine.
+ *
+ * A "plane" is one channel over time; planes of one signal lie `stride` floats apart.
+ * Kernels work on whole vectors: they may read and write up to NAM_PAD floats past n. */
+#ifndef NAM_KERNEL_H
+#define NAM_KERNEL_H
+#include <stddef.h>
+
+enum {
+	NAM_TILE = 64, /* frames that go through all layers at once: a layer's rows stay in L1 */
+	NAM_PAD = 16,  /* the widest vector, in floats */
+	NAM_GROUP = 16 /* rows summed on their own before they join the total */
+};
+
+enum nam_act_type {
+	NAM_ACT_NONE, NAM_ACT_TANH, NAM_ACT_HARDTANH, NAM_ACT_FASTTANH, NAM_ACT_RELU,
+	NAM_ACT_LEAKY_RELU, NAM_ACT_PRELU, NAM_ACT_SIGMOID, NAM_ACT_SILU, NAM_ACT_HARDSWISH,
+	NAM_ACT_LEAKY_HARDTANH, NAM_ACT_SOFTSIGN, NAM_ACT_ELU
+};
+
+/* What nam_rows does with each finished sum s of output o at time t. */
+enum nam_epilogue {
+	NAM_STORE,     /* out = s */
+	NAM_ADD,       /* out = add + s */
+	NAM_TANH_SUM,  /* out = tanh(s), head = head + out */
+	NAM_LEAKY_SUM  /* out = s > 0 ? s : s * slope, head = head + out */
+};
+
+/* outs sums of `rows` products for n frames:
+ *   g[k] = w[16k][o] x[16k][t] + w[16k + 1][o] x[16k + 1][t] + ...  (16 rows, each one fma, from 0)
+ *   s[o][t] = ((g[0] + g[1]) + g[2] + ...) + bias[o]   in this order.
+ * One long chain from the bias on would be as fast, but rounds at the size of the whole sum each
+ * time: measured on real models it is 2 to 10 dB farther from the exact result.
+ * A row is any plane at any offset, so that one call does a dilated convolution (rows: taps from
+ * the oldest to the newest, in each tap the input channels in order) and the mixed-in
+ * condition behind it, or a 1x1. */
+struct nam_rows {
+	const float *const *x;  /* rows pointers; frame t of row r is x[r][xpos + t] */
+	size_t xpos;
+	const float *w;         /* rows x outs */
+	const float *bias;      /* outs, or NULL for 0 */
+	int rows, outs;
+	float *out;
+	const float *add;       /* NAM_ADD; may be out */
+	float *head;            /* NAM_*_SUM */
+	size_t out_stride, add_stride, head_stride;
+	size_t n;
+	float slope;
+	enum nam_epilogue epilogue;
+};
+
+enum nam_op {
+	NAM_OP_ADD,   /* out = a + b */
+	NAM_OP_MUL,   /* out = a * b */
+	NAM_OP_FMA,   /* out = fma(a, b, c) */
+	NAM_OP_BLEND  /* out = fma(a, b, (1 - a) * c) */
+};
+
+/* One recurrent layer over n frames; z is a gate's sum of a unit:
+ *   z = (a0 + a1) + (a2 + a3),  a0 = bias + inputs in order + h[0], h[4], h[8] ...,
+ *   aq = h[q], h[q + 4], ... for q = 1..3: four short chains instead of a long one.
+ * LSTM, gates i f g o:  c = fma(sig f, c, sig i * tanh g),  h = sig o * tanh c.
+ * GRU, gates z r c; recurrent bias and sums of c apart:
+ *   n = tanh(fma(sig r, U, W)),  h = fma(sig z, h, (1 - sig z) * n). */
+struct nam_rnn {
+	int inputs, units;      /* units: a multiple of 16, zero weights beyond the real ones */
+	int real_units;
+	const float *w;         /* (inputs + real_units) x gates x units */
+	const float *bias;      /* gates x units */
+	const float *rec_bias;  /* GRU: units, added to U */
+	const float *in;        /* n frames, in_stride floats apart */
+	size_t in_stride;
+	float *h, *c;           /* units each: state before, and after */
+	float *out;             /* n frames of units */
+	size_t n;
+};
+
+struct nam_kernel {
+	const char *isa;
+	void (*rows)(const struct nam_rows *r);
+	/* In place on one plane; p: parameters of the type (slope; min, max, min and max slope). */
+	void (*act)(enum nam_act_type type, const float p[4], float *x, size_t n);
+	void (*op)(enum nam_op op, float *out, const float *a, const float *b, const float *c, size_t n);
+	/* out = fma(a, scale, shift) */
+	void (*affine)(float *out, const float *a, float scale, float shift, size_t n);
+	void (*lstm)(const struct nam_rnn *r);
+	void (*gru)(const struct nam_rnn *r);
+	/* y[t] = bias + w[0] x[t * stride] + w[1] x[t * stride + 1] + ..., in this order */
+	void (*dense)(float *y, const float *x, size_t stride, const float *w, int inputs, float bias,
+	              size_t n);
+	/* y[t] = w[0] x[t] + w[1] x[t - 1] + ... + w[taps - 1] x[t - taps + 1] + bias, in double,
+	 * from bias and the oldest frame on; rounded to float once. */
+	void (*fir)(float *y, const float *x, const double *w, size_t taps, double bias, size_t n);
+};
+
+/* The fastest the CPU can run; SHOOTOUT_ISA=generic|avx2|avx512|neon lowers the choice.
+ * Chosen once, at the first call. */
+const struct nam_kernel *nam_kernel(void);
+/* Version i (0 is generic), or NULL past the last one this CPU can run. */
+const struct nam_kernel *nam_kernel_at(size_t i);
+
+extern const struct nam_kernel nam_kernel_generic;
+#ifdef __x86_64__
+extern const struct nam_kernel nam_kernel_avx2, nam_kernel_avx512;
+#endif
+#ifdef __aarch64__
+extern const struct nam_kernel nam_kernel_neon;
+#endif
+#endif

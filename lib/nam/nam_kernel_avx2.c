@@ -1,0 +1,50 @@
+/* nam_kernel_avx2.c - the kernels with 8 lanes. */
+#ifndef __AVX2__
+#error "build this file with -mavx2 -mfma; see the Makefile"
+#endif
+#include <immintrin.h>
+#include <math.h>
+
+#define ISA_NAME "avx2"
+#define ISA_TABLE nam_kernel_avx2
+#define VL 8
+#define DL 4
+/* 16 registers: sums for 6 outputs x 2 vectors leave room for 2 inputs and a weight. */
+#define OB_MAX 6
+#define TV_OF(ob) ((ob) <= 3 ? 4 : 2)
+typedef __m256 V;
+typedef __m256d D;
+
+static inline V v_set1(float a) { return _mm256_set1_ps(a); }
+static inline V v_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline void v_store(float *p, V a) { _mm256_storeu_ps(p, a); }
+static inline V v_add(V a, V b) { return _mm256_add_ps(a, b); }
+static inline V v_sub(V a, V b) { return _mm256_sub_ps(a, b); }
+static inline V v_mul(V a, V b) { return _mm256_mul_ps(a, b); }
+static inline V v_div(V a, V b) { return _mm256_div_ps(a, b); }
+static inline V v_fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+static inline V v_fnma(V a, V b, V c) { return _mm256_fnmadd_ps(a, b, c); }
+static inline V v_min(V a, V b) { return _mm256_min_ps(a, b); }
+static inline V v_max(V a, V b) { return _mm256_max_ps(a, b); }
+static inline V
+v_gt(V a, V b, V yes, V no)
+{
+	return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
+}
+static inline V v_abs(V a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+static inline V
+v_sign_of(V mag, V s)
+{
+	return _mm256_or_ps(mag, _mm256_and_ps(_mm256_set1_ps(-0.0f), s));
+}
+static inline V
+v_shift23(V a)
+{
+	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 23));
+}
+static inline D d_set1(double a) { return _mm256_set1_pd(a); }
+static inline D d_load(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+static inline void d_store(float *p, D a) { _mm_storeu_ps(p, _mm256_cvtpd_ps(a)); }
+static inline D d_fma(D a, D b, D c) { return _mm256_fmadd_pd(a, b, c); }
+
+#include "nam/nam_kernel_impl.h"

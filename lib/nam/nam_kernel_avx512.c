@@ -1,0 +1,49 @@
+/* nam_kernel_avx512.c - the kernels with 16 lanes. */
+#ifndef __AVX512F__
+#error "build this file with -mavx512f ...; see the Makefile"
+#endif
+#include <immintrin.h>
+#include <math.h>
+
+#define ISA_NAME "avx512"
+#define ISA_TABLE nam_kernel_avx512
+#define VL 16
+#define DL 8
+#define OB_MAX 8
+#define TV_OF(ob) ((ob) <= 6 ? 4 : 2)
+typedef __m512 V;
+typedef __m512d D;
+
+static inline V v_set1(float a) { return _mm512_set1_ps(a); }
+static inline V v_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v_store(float *p, V a) { _mm512_storeu_ps(p, a); }
+static inline V v_add(V a, V b) { return _mm512_add_ps(a, b); }
+static inline V v_sub(V a, V b) { return _mm512_sub_ps(a, b); }
+static inline V v_mul(V a, V b) { return _mm512_mul_ps(a, b); }
+static inline V v_div(V a, V b) { return _mm512_div_ps(a, b); }
+static inline V v_fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+static inline V v_fnma(V a, V b, V c) { return _mm512_fnmadd_ps(a, b, c); }
+static inline V v_min(V a, V b) { return _mm512_min_ps(a, b); }
+static inline V v_max(V a, V b) { return _mm512_max_ps(a, b); }
+static inline V
+v_gt(V a, V b, V yes, V no)
+{
+	return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
+}
+static inline V v_abs(V a) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
+static inline V
+v_sign_of(V mag, V s)
+{
+	return _mm512_or_ps(mag, _mm512_and_ps(_mm512_set1_ps(-0.0f), s));
+}
+static inline V
+v_shift23(V a)
+{
+	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23));
+}
+static inline D d_set1(double a) { return _mm512_set1_pd(a); }
+static inline D d_load(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+static inline void d_store(float *p, D a) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(a)); }
+static inline D d_fma(D a, D b, D c) { return _mm512_fmadd_pd(a, b, c); }
+
+#include "nam/nam_kernel_impl.h"

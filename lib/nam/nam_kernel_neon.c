@@ -1,0 +1,47 @@
+/* nam_kernel_neon.c - the kernels with 4 lanes, for AArch64. */
+#ifndef __aarch64__
+#error "this file is for AArch64; see the Makefile"
+#endif
+#include <arm_neon.h>
+#include <math.h>
+
+#define ISA_NAME "neon"
+#define ISA_TABLE nam_kernel_neon
+#define VL 4
+#define DL 2
+#define OB_MAX 8
+#define TV_OF(ob) ((ob) <= 6 ? 4 : 2)
+typedef float32x4_t V;
+typedef float64x2_t D;
+
+static inline V v_set1(float a) { return vdupq_n_f32(a); }
+static inline V v_load(const float *p) { return vld1q_f32(p); }
+static inline void v_store(float *p, V a) { vst1q_f32(p, a); }
+static inline V v_add(V a, V b) { return vaddq_f32(a, b); }
+static inline V v_sub(V a, V b) { return vsubq_f32(a, b); }
+static inline V v_mul(V a, V b) { return vmulq_f32(a, b); }
+static inline V v_div(V a, V b) { return vdivq_f32(a, b); }
+static inline V v_fma(V a, V b, V c) { return vfmaq_f32(c, a, b); }
+static inline V v_fnma(V a, V b, V c) { return vfmsq_f32(c, a, b); }
+/* FMIN and FMAX treat NaN and signed zeros in another way than a < b ? a : b does. */
+static inline V v_min(V a, V b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+static inline V v_max(V a, V b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+static inline V v_gt(V a, V b, V yes, V no) { return vbslq_f32(vcgtq_f32(a, b), yes, no); }
+static inline V v_abs(V a) { return vabsq_f32(a); }
+static inline V
+v_sign_of(V mag, V s)
+{
+	return vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(mag),
+	    vandq_u32(vreinterpretq_u32_f32(s), vdupq_n_u32(0x80000000u))));
+}
+static inline V
+v_shift23(V a)
+{
+	return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a), 23));
+}
+static inline D d_set1(double a) { return vdupq_n_f64(a); }
+static inline D d_load(const float *p) { return vcvt_f64_f32(vld1_f32(p)); }
+static inline void d_store(float *p, D a) { vst1_f32(p, vcvt_f32_f64(a)); }
+static inline D d_fma(D a, D b, D c) { return vfmaq_f64(c, a, b); }
+
+#include "nam/nam_kernel_impl.h"

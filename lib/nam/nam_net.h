@@ -1,0 +1,92 @@
+/* nam_net.h - models made to run; private to lib/nam.
+ *
+ * A net is immutable and made from a description; a state is one stream through it.  Nets nest
+ * (a WaveNet's condition, the members of a Sequential).  A signal is a set of planes:
+ * channel c of frame t at p[c * stride + t].  Nets run tiles of at most NAM_TILE frames; every
+ * plane given to them can be read, and every plane they write to written, NAM_PAD floats beyond. */
+#ifndef NAM_NET_H
+#define NAM_NET_H
+#include "nam/nam_desc.h"
+#include "nam/nam_kernel.h"
+
+/* Zeroed memory that is given back at once.  The first failure is remembered; what it hands out then
+ * is NULL, and the maker of a net or state checks once at the end. */
+struct nam_mem {
+	void **block;
+	size_t n, cap, floats;
+	int failed;                              /* 1: none left; 2: beyond NAM_MAX_FLOATS */
+};
+float *nam_mem_floats(struct nam_mem *m, size_t n); /* 64-byte aligned */
+void *nam_mem_array(struct nam_mem *m, size_t n, size_t size);
+int nam_mem_check(const struct nam_mem *m, struct err *e); /* 0, or -1 and why */
+void nam_mem_free(struct nam_mem *m);
+
+struct nam_planes {
+	float *p;
+	size_t stride;
+};
+
+struct nam_net;
+struct nam_state {
+	const struct nam_net *net;
+	const struct nam_kernel *k;
+	struct nam_mem mem;
+};
+
+struct nam_net {
+	int in_channels, out_channels;
+	int recurrent;                    /* it, or a net in it */
+	size_t receptive_field;           /* frames; with recurrent nets, of pre-roll */
+	size_t macs;                      /* per frame */
+	struct nam_mem mem;
+
+	/* A state after endless zeros is not made here; it starts from zero histories. */
+	int (*state_new)(struct nam_state **s, const struct nam_net *net, const struct nam_kernel *k,
+	                 struct err *e);
+	void (*state_free)(struct nam_state *s); /* NULL is fine */
+	void (*zero)(struct nam_state *s);       /* the state of state_new() */
+	/* n frames.  With prime (n is 1, in has constant columns from now back to the beginning of
+	 * time): do not go forward, but leave every history as an endless run of this frame;
+	 * feed-forward nets only. */
+	void (*run)(struct nam_state *s, struct nam_planes in, struct nam_planes out, size_t n,
+	            int prime);
+	void (*free)(struct nam_net *net);       /* children; then the net itself is freed by nam_net_free */
+};
+
+/* NULL and *e on failure. */
+struct nam_net *nam_net_new(const struct nam_desc *d, struct err *e);
+void nam_net_free(struct nam_net *net); /* NULL is fine */
+
+/* The makers, by kind.  size: of the struct that begins with struct nam_net. */
+struct nam_net *nam_net_alloc(size_t size, struct err *e);
+struct nam_net *nam_wavenet_new(const struct nam_desc *d, struct err *e);
+struct nam_net *nam_rnn_new(const struct nam_desc *d, struct err *e);
+struct nam_net *nam_fir_new(const struct nam_desc *d, struct err *e);
+struct nam_net *nam_stack_new(const struct nam_desc *d, struct err *e);
+/* RTNeural layer i. */
+struct nam_net *nam_stack_from_json(const struct nam_json_layer *l, struct err *e);
+struct nam_net *nam_rnn_from_json(const struct nam_json_layer *l, struct err *e);
+/* The post-stack head of a WaveNet; w: its weights. */
+struct nam_net *nam_stack_head(const struct nam_desc *d, const float *w, struct err *e);
+
+/* ---- histories ---------------------------------------------------------------------
+ * A run is a signal with a past: planes long enough for `past` frames before a position that
+ * moves forward, and is moved back, with the past, when the end is near. */
+struct nam_run {
+	float *p;            /* channel 0, position 0 */
+	size_t stride, past;
+	int channels;
+};
+/* Length all runs of a state share, from the longest past. */
+size_t nam_run_length(size_t longest_past);
+void nam_run_init(struct nam_run *r, struct nam_mem *m, int channels, size_t past, size_t length);
+void nam_run_zero(struct nam_run *r, size_t length);
+void nam_run_fill(struct nam_run *r, size_t pos);             /* the past becomes frame pos */
+void nam_run_back(struct nam_run *r, size_t pos);             /* position pos becomes 0 */
+/* Row pointers of a convolution over r: taps oldest first, in each tap the channels in order. */
+void nam_run_rows(const struct nam_run *r, const float **rows, int taps, size_t dilation);
+
+/* Convolution weights, in file order (group, output, input, tap), to w[tap][input][output] with
+ * zeros between groups: adding +-0 changes no sum.  Returns the weights behind. */
+const float *nam_pack_conv(float *w, const float *file, int in, int out, int taps, int groups);
+#endif

@@ -1,0 +1,339 @@
+/* nam_rnn.c - LSTM and GRU layers with a linear head; and the FIR filter of Linear models. */
+#include "nam/nam_net.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct rnn_layer {
+	int inputs, units;             /* units: padded to 16 */
+	const float *w, *bias, *rec_bias, *h0, *c0;
+};
+
+struct rnn {
+	struct nam_net net;
+	int n_layers, hidden, gru;
+	struct rnn_layer *layers;
+	const float *head, *head_b;    /* [out][hidden]; NULL: the units are the output */
+};
+
+struct rnn_state {
+	struct nam_state s;
+	float **h, **c;
+	float *in, *a, *b;             /* frames of a tile: input, and units of this layer and the one before */
+};
+
+static void
+rnn_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, size_t n, int prime)
+{
+	struct rnn_state *s = (struct rnn_state *)state;
+	const struct rnn *r = (const struct rnn *)s->s.net;
+	const size_t channels = (size_t)r->net.in_channels;
+	const float *x = s->in;
+	float *y = s->a;
+	size_t stride = channels;
+
+	(void)prime; /* recurrent nets are never primed: they run the silence */
+	for (size_t t = 0; t < n; t++)
+		for (size_t c = 0; c < channels; c++)
+			s->in[t * channels + c] = in.p[c * in.stride + t];
+	for (int i = 0; i < r->n_layers; i++) {
+		const struct rnn_layer *l = &r->layers[i];
+		struct nam_rnn q = { .inputs = l->inputs, .units = l->units, .real_units = r->hidden,
+			.w = l->w, .bias = l->bias, .rec_bias = l->rec_bias, .in = x, .in_stride = stride,
+			.h = s->h[i], .c = s->c[i], .out = y, .n = n };
+
+		if (r->gru)
+			s->s.k->gru(&q);
+		else
+			s->s.k->lstm(&q);
+		x = y;
+		stride = (size_t)l->units;
+		y = y == s->a ? s->b : s->a;
+	}
+	for (int o = 0; o < r->net.out_channels; o++) {
+		float *to = out.p + (size_t)o * out.stride;
+
+		if (r->head)
+			s->s.k->dense(to, x, stride, r->head + (size_t)o * (size_t)r->hidden, r->hidden,
+			    r->head_b[o], n);
+		else
+			for (size_t t = 0; t < n; t++)
+				to[t] = x[t * stride + (size_t)o];
+	}
+}
+
+static void
+rnn_zero(struct nam_state *state)
+{
+	struct rnn_state *s = (struct rnn_state *)state;
+	const struct rnn *r = (const struct rnn *)s->s.net;
+
+	for (int i = 0; i < r->n_layers; i++) {
+		const size_t bytes = (size_t)r->layers[i].units * sizeof(float);
+
+		memset(s->h[i], 0, bytes);
+		memset(s->c[i], 0, bytes);
+		if (r->layers[i].h0) {
+			memcpy(s->h[i], r->layers[i].h0, bytes);
+			memcpy(s->c[i], r->layers[i].c0, bytes);
+		}
+	}
+}
+
+static void
+rnn_state_free(struct nam_state *s)
+{
+	if (!s)
+		return;
+	nam_mem_free(&s->mem);
+	free(s);
+}
+
+static int
+rnn_state_new(struct nam_state **state, const struct nam_net *net, const struct nam_kernel *k,
+    struct err *e)
+{
+	const struct rnn *r = (const struct rnn *)net;
+	struct rnn_state *s = calloc(1, sizeof *s);
+	struct nam_mem *m;
+	const size_t units = ((size_t)r->hidden + 15) / 16 * 16;
+
+	*state = NULL;
+	if (!s)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	m = &s->s.mem;
+	s->s.net = net;
+	s->s.k = k;
+	s->h = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->h);
+	s->c = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->c);
+	s->in = nam_mem_floats(m, NAM_TILE * (size_t)net->in_channels);
+	s->a = nam_mem_floats(m, NAM_TILE * units);
+	s->b = nam_mem_floats(m, NAM_TILE * units);
+	for (int i = 0; i < r->n_layers && !m->failed; i++) {
+		s->h[i] = nam_mem_floats(m, units);
+		s->c[i] = nam_mem_floats(m, units);
+	}
+	if (nam_mem_check(m, e)) {
+		rnn_state_free(&s->s);
+		return -1;
+	}
+	rnn_zero(&s->s);
+	*state = &s->s;
+	return 0;
+}
+
+static struct rnn *
+rnn_alloc(int layers, int in, int hidden, int out, int gru, struct err *e)
+{
+	struct rnn *r = (struct rnn *)nam_net_alloc(sizeof *r, e);
+
+	if (!r)
+		return NULL;
+	r->net.state_new = rnn_state_new;
+	r->net.state_free = rnn_state_free;
+	r->net.zero = rnn_zero;
+	r->net.run = rnn_run;
+	r->net.in_channels = in;
+	r->net.out_channels = out;
+	r->net.recurrent = 1;
+	r->net.receptive_field = 1;
+	r->hidden = hidden;
+	r->gru = gru;
+	r->layers = nam_mem_array(&r->net.mem, (size_t)layers, sizeof *r->layers);
+	return r;
+}
+
+/* Gate-wise rows to padded ones: to[row][gate][units] = get(gate, unit, row). */
+static float *
+pad_gates(struct nam_mem *m, const float *from, size_t rows, size_t gates, size_t hidden,
+    size_t row_step, size_t gate_step, size_t unit_step)
+{
+	const size_t units = (hidden + 15) / 16 * 16;
+	float *to = nam_mem_floats(m, rows * gates * units);
+
+	for (size_t r = 0; to && r < rows; r++)
+		for (size_t g = 0; g < gates; g++)
+			for (size_t u = 0; u < hidden; u++)
+				to[(r * gates + g) * units + u] = from[r * row_step + g * gate_step +
+				    u * unit_step];
+	return to;
+}
+
+struct nam_net *
+nam_rnn_new(const struct nam_desc *d, struct err *e)
+{
+	const size_t h = (size_t)d->hidden;
+	const float *file = d->weights;
+	struct rnn *r = rnn_alloc(d->n_layers, d->in_channels, d->hidden, d->out_channels, 0, e);
+	struct nam_mem *m;
+	size_t in = (size_t)d->input_size;
+	float *w, *b;
+
+	if (!r)
+		return NULL;
+	m = &r->net.mem;
+	for (int i = 0; i < d->n_layers && !m->failed; i++) {
+		struct rnn_layer *l = &r->layers[i];
+
+		r->n_layers = i + 1;
+		l->inputs = (int)in;
+		l->units = (int)((h + 15) / 16 * 16);
+		/* the file has [gate][unit][input and hidden] */
+		l->w = pad_gates(m, file, in + h, 4, h, 1, h * (in + h), in + h);
+		r->net.macs += 4 * h * (in + h);
+		file += 4 * h * (in + h);
+		l->bias = pad_gates(m, file, 1, 4, h, 0, h, 1);
+		file += 4 * h;
+		l->h0 = pad_gates(m, file, 1, 1, h, 0, 0, 1);
+		file += h;
+		l->c0 = pad_gates(m, file, 1, 1, h, 0, 0, 1);
+		file += h;
+		in = h;
+	}
+	w = nam_mem_floats(m, (size_t)d->out_channels * h);
+	b = nam_mem_floats(m, (size_t)d->out_channels);
+	if (w && b) {
+		memcpy(w, file, (size_t)d->out_channels * h * sizeof *w);
+		memcpy(b, file + (size_t)d->out_channels * h, (size_t)d->out_channels * sizeof *b);
+	}
+	r->head = d->n_layers ? w : NULL; /* without layers the players pass the input on */
+	r->head_b = b;
+	r->net.macs += (size_t)d->out_channels * h;
+	if (d->rate_hz > 0 && d->rate_hz * 0.5 >= 1)
+		r->net.receptive_field = (size_t)(0.5 * d->rate_hz);
+	if (nam_mem_check(m, e)) {
+		nam_net_free(&r->net);
+		return NULL;
+	}
+	return &r->net;
+}
+
+struct nam_net *
+nam_rnn_from_json(const struct nam_json_layer *l, struct err *e)
+{
+	const int gru = l->type == NAM_JSON_GRU;
+	const size_t h = (size_t)l->out, rows = (size_t)l->in + h, gates = gru ? 3 : 4;
+	struct rnn *r = rnn_alloc(1, l->in, l->out, l->out, gru, e);
+	struct nam_mem *m;
+	const float *bias = l->w + rows * gates * h;
+	float *b;
+
+	if (!r)
+		return NULL;
+	m = &r->net.mem;
+	if (r->layers) {
+		r->n_layers = 1;
+		r->layers[0].inputs = l->in;
+		r->layers[0].units = (int)((h + 15) / 16 * 16);
+		r->layers[0].w = pad_gates(m, l->w, rows, gates, h, gates * h, h, 1);
+		r->layers[0].bias = b = pad_gates(m, bias, 1, gates, h, 0, h, 1);
+		if (gru) {
+			/* only the candidate's recurrent bias stays apart: r multiplies it */
+			const float *rec = bias + 3 * h;
+			const size_t units = (size_t)r->layers[0].units;
+
+			for (size_t u = 0; b && u < 2 * h; u++)
+				b[u / h * units + u % h] += rec[u];
+			r->layers[0].rec_bias = pad_gates(m, rec + 2 * h, 1, 1, h, 0, 0, 1);
+		}
+	}
+	r->net.macs = rows * gates * h;
+	r->net.receptive_field = 2048; /* what AIDA-X runs after a reset */
+	if (nam_mem_check(m, e)) {
+		nam_net_free(&r->net);
+		return NULL;
+	}
+	return &r->net;
+}
+
+/* ---- Linear ------------------------------------------------------------------------ */
+
+struct fir {
+	struct nam_net net;
+	size_t taps;
+	double bias;
+	const double *w;
+};
+
+struct fir_state {
+	struct nam_state s;
+	size_t pos, length;
+	struct nam_run x;
+};
+
+static void
+fir_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, size_t n, int prime)
+{
+	struct fir_state *s = (struct fir_state *)state;
+	const struct fir *f = (const struct fir *)s->s.net;
+
+	if (s->pos + NAM_TILE > s->length) {
+		nam_run_back(&s->x, s->pos);
+		s->pos = 0;
+	}
+	memcpy(s->x.p + s->pos, in.p, n * sizeof *in.p);
+	if (prime)
+		nam_run_fill(&s->x, s->pos);
+	s->s.k->fir(out.p, s->x.p + s->pos, f->w, f->taps, f->bias, n);
+	if (!prime)
+		s->pos += n;
+}
+
+static void
+fir_zero(struct nam_state *state)
+{
+	struct fir_state *s = (struct fir_state *)state;
+
+	s->pos = 0;
+	nam_run_zero(&s->x, s->length);
+}
+
+static int
+fir_state_new(struct nam_state **state, const struct nam_net *net, const struct nam_kernel *k,
+    struct err *e)
+{
+	const struct fir *f = (const struct fir *)net;
+	struct fir_state *s = calloc(1, sizeof *s);
+
+	*state = NULL;
+	if (!s)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	s->s.net = net;
+	s->s.k = k;
+	s->length = nam_run_length(f->taps);
+	nam_run_init(&s->x, &s->s.mem, 1, f->taps - 1, s->length + NAM_TILE);
+	if (nam_mem_check(&s->s.mem, e)) {
+		rnn_state_free(&s->s);
+		return -1;
+	}
+	*state = &s->s;
+	return 0;
+}
+
+struct nam_net *
+nam_fir_new(const struct nam_desc *d, struct err *e)
+{
+	struct fir *f = (struct fir *)nam_net_alloc(sizeof *f, e);
+	double *w;
+
+	if (!f)
+		return NULL;
+	f->net.state_new = fir_state_new;
+	f->net.state_free = rnn_state_free;
+	f->net.zero = fir_zero;
+	f->net.run = fir_run;
+	f->net.in_channels = f->net.out_channels = 1;
+	f->net.receptive_field = (size_t)d->taps;
+	f->net.macs = f->taps = (size_t)d->taps;
+	f->bias = d->bias ? (double)d->weights[d->taps] : 0;
+	w = nam_mem_array(&f->net.mem, f->taps, sizeof *w);
+	for (size_t i = 0; w && i < f->taps; i++)
+		w[i] = (double)d->weights[i];
+	f->w = w;
+	if (nam_mem_check(&f->net.mem, e)) {
+		nam_net_free(&f->net);
+		return NULL;
+	}
+	return &f->net;
+}

@@ -1,0 +1,637 @@
+/* nam_wavenet.c - WaveNets: stacks of dilated convolutions, tile by tile through all layers.
+ *
+ * For each tile a layer does: z = conv(y) + mixin(condition), p = act(z), head += p, and
+ * y' = y + (bias + 1x1(p)).  Plain layers do that in two kernel calls with the sums in registers; the
+ * others (gates, FiLM, head1x1, rarer activations) in passes over scratch planes.  The order of
+ * additions is the same everywhere; see nam_kernel.h. */
+#include "nam/nam_net.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct film {
+	const float *w, *b;     /* condition x rows; NULL: not active */
+	int dim, shift;
+};
+
+struct layer {
+	int taps, z, rows;      /* rows of the convolution, the mixin's included when it is in one sum */
+	size_t dilation;
+	enum nam_gating gating;
+	struct nam_act act, gate;      /* slopes: in the net's memory */
+	int fused;              /* conv, mixin, activation and head sum in one call */
+	int one_sum;            /* conv and mixin in one sum, the rest in passes */
+	const float *w, *b, *mix, *l1, *l1_b, *h1, *h1_b;
+	struct film film[NAM_FILMS];
+};
+
+struct array {
+	int in, cond, channels, bottleneck, acc, head_out, head_taps, n_layers, l1_active, h1_active;
+	size_t head_dilation;
+	const float *rechannel, *head, *head_b;
+	struct layer *layers;
+};
+
+struct wavenet {
+	struct nam_net net;
+	int n_arrays, cond_channels, last_head;
+	size_t longest_past;
+	int max_z, max_dim;     /* of scratch planes */
+	struct array *arrays;
+	float head_scale;
+	struct nam_net *cond, *post;
+};
+
+struct layer_state {
+	struct nam_run y, u;              /* input; conv_pre_film: the convolution's input */
+	const float **rows, **p_rows;
+};
+
+struct array_state {
+	struct nam_run head, out;
+	const float **in_rows, **head_rows;
+	struct layer_state *layers;
+};
+
+struct wavenet_state {
+	struct nam_state s;
+	size_t pos, length;
+	struct nam_run in, cond;          /* cond.p == NULL: the input itself */
+	const float **cond_rows;          /* of whichever it is */
+	struct array_state *arrays;
+	struct nam_planes z, p, m, ss, h, last;
+	const float **m_rows, **p_rows, **act_rows;
+	struct nam_state *cond_state, *post_state;
+};
+
+/* ---- making ------------------------------------------------------------------------ */
+
+static const float *
+take(struct nam_mem *m, const float **file, size_t n)
+{
+	float *w = nam_mem_floats(m, n);
+
+	if (w)
+		memcpy(w, *file, n * sizeof *w);
+	*file += n;
+	return w;
+}
+
+static const float *
+take_conv(struct nam_mem *m, const float **file, int in, int out, int taps, int groups)
+{
+	float *w = nam_mem_floats(m, (size_t)taps * (size_t)in * (size_t)out);
+
+	*file = nam_pack_conv(w, *file, in, out, taps, groups);
+	return w;
+}
+
+static void
+take_act(struct nam_mem *m, struct nam_act *to, const struct nam_act *from)
+{
+	const float *slopes = from->slopes;
+
+	*to = *from;
+	to->slopes = NULL;
+	if (from->n_slopes)
+		to->slopes = (float *)take(m, &slopes, (size_t)from->n_slopes);
+}
+
+static const float *
+make_layer(struct wavenet *w, struct array *a, struct layer *l, const struct nam_wn_array *da,
+    const struct nam_wn_layer *dl, const float *file)
+{
+	struct nam_mem *m = &w->net.mem;
+	const int b = da->bottleneck, c = da->channels, z = dl->gating == NAM_GATE_NONE ? b : 2 * b;
+	const int cond = da->condition_size;
+	const int dim[NAM_FILMS] = { c, z, cond, z, z, b, c, da->h1_out };
+	const size_t conv = (size_t)dl->kernel * (size_t)c * (size_t)z;
+	float *rows = nam_mem_floats(m, conv + (size_t)cond * (size_t)z);
+	int films = 0;
+
+	l->taps = dl->kernel;
+	l->dilation = (size_t)dl->dilation;
+	l->z = z;
+	l->gating = dl->gating;
+	take_act(m, &l->act, &dl->act);
+	take_act(m, &l->gate, &dl->gate);
+	file = nam_pack_conv(rows, file, c, z, dl->kernel, da->groups_input);
+	l->b = take(m, &file, (size_t)z);
+	file = nam_pack_conv(rows ? rows + conv : NULL, file, cond, z, 1, da->groups_mixin);
+	l->w = rows;
+	l->mix = rows ? rows + conv : NULL;
+	if (da->l1_active) {
+		l->l1 = take_conv(m, &file, b, c, 1, da->l1_groups);
+		l->l1_b = take(m, &file, (size_t)c);
+	}
+	if (da->h1_active) {
+		l->h1 = take_conv(m, &file, b, da->h1_out, 1, da->h1_groups);
+		l->h1_b = take(m, &file, (size_t)da->h1_out);
+	}
+	for (int f = 0; f < NAM_FILMS; f++) {
+		struct film *film = &l->film[f];
+		const int out = da->film[f].shift ? 2 * dim[f] : dim[f];
+
+		if (!da->film[f].active)
+			continue;
+		films |= 1 << f;
+		film->dim = dim[f];
+		film->shift = da->film[f].shift;
+		film->w = take_conv(m, &file, cond, out, 1, da->film[f].groups);
+		film->b = take(m, &file, (size_t)out);
+		w->max_dim = out > w->max_dim ? out : w->max_dim;
+		w->net.macs += (size_t)cond * (size_t)out + (size_t)dim[f];
+	}
+	l->one_sum = !(films & (1 << NAM_FILM_CONV_POST | 1 << NAM_FILM_MIXIN_PRE |
+	    1 << NAM_FILM_MIXIN_POST));
+	l->fused = l->one_sum && !(films & (1 << NAM_FILM_ACT_PRE | 1 << NAM_FILM_ACT_POST)) &&
+	    !a->h1_active && l->gating == NAM_GATE_NONE &&
+	    (l->act.type == NAM_ACT_TANH || l->act.type == NAM_ACT_LEAKY_RELU);
+	l->rows = l->taps * c + (l->one_sum ? cond : 0);
+	if (w->longest_past < (size_t)(l->taps - 1) * l->dilation)
+		w->longest_past = (size_t)(l->taps - 1) * l->dilation;
+	w->max_z = z > w->max_z ? z : w->max_z;
+	w->net.receptive_field += (size_t)(l->taps - 1) * l->dilation;
+	w->net.macs += conv + (size_t)cond * (size_t)z +
+	    (size_t)b * (size_t)((da->l1_active ? c : 0) + (da->h1_active ? da->h1_out : 0));
+	return file;
+}
+
+static const float *
+make_array(struct wavenet *w, struct array *a, const struct nam_wn_array *d, const float *file)
+{
+	struct nam_mem *m = &w->net.mem;
+	size_t past = (size_t)(d->head_kernel - 1) * (size_t)d->head_dilation;
+
+	a->in = d->input_size;
+	a->cond = d->condition_size;
+	a->channels = d->channels;
+	a->bottleneck = d->bottleneck;
+	a->l1_active = d->l1_active;
+	a->h1_active = d->h1_active;
+	a->acc = d->h1_out;
+	a->head_out = d->head_out;
+	a->head_taps = d->head_kernel;
+	a->head_dilation = (size_t)d->head_dilation;
+	a->layers = nam_mem_array(m, (size_t)d->n_layers, sizeof *a->layers);
+	if (!a->layers)
+		return file;
+	a->n_layers = d->n_layers;
+	a->rechannel = take_conv(m, &file, a->in, a->channels, 1, 1);
+	for (int l = 0; l < a->n_layers; l++)
+		file = make_layer(w, a, &a->layers[l], d, &d->layers[l], file);
+	a->head = take_conv(m, &file, a->acc, a->head_out, a->head_taps, 1);
+	if (d->head_bias)
+		a->head_b = take(m, &file, (size_t)a->head_out);
+	if (w->longest_past < past)
+		w->longest_past = past;
+	w->max_dim = a->channels > w->max_dim ? a->channels : w->max_dim;
+	w->max_dim = a->acc > w->max_dim ? a->acc : w->max_dim;
+	w->max_dim = a->cond > w->max_dim ? a->cond : w->max_dim;
+	w->net.receptive_field += past;
+	w->net.macs += (size_t)a->in * (size_t)a->channels +
+	    (size_t)a->acc * (size_t)a->head_out * (size_t)a->head_taps;
+	return file;
+}
+
+/* ---- running ----------------------------------------------------------------------- */
+
+static void
+call_rows(const struct wavenet_state *s, const float *const *x, size_t xpos, int rows, int outs,
+    const float *w, const float *b, float *out, size_t stride, size_t n)
+{
+	struct nam_rows q = { .x = x, .xpos = xpos, .w = w, .bias = b, .rows = rows, .outs = outs,
+		.out = out, .out_stride = stride, .n = n, .epilogue = NAM_STORE };
+
+	s->s.k->rows(&q);
+}
+
+/* FiLM: out = in * scale(condition) + shift(condition). */
+static void
+film(struct wavenet_state *s, const struct film *f, int cond, const float *in, size_t in_stride,
+    float *out, size_t out_stride, size_t n)
+{
+	call_rows(s, s->cond_rows, s->pos, cond, f->shift ? 2 * f->dim : f->dim, f->w, f->b, s->ss.p,
+	    s->ss.stride, n);
+	for (int c = 0; c < f->dim; c++) {
+		const float *scale = s->ss.p + (size_t)c * s->ss.stride;
+
+		s->s.k->op(f->shift ? NAM_OP_FMA : NAM_OP_MUL, out + (size_t)c * out_stride,
+		    in + (size_t)c * in_stride, scale, scale + (size_t)f->dim * s->ss.stride, n);
+	}
+}
+
+static void
+activate(const struct nam_kernel *k, const struct nam_act *a, float *x, size_t stride, int channels,
+    size_t n)
+{
+	for (int c = 0; c < channels; c++) {
+		float slope[4] = { a->n_slopes ? a->slopes[c % a->n_slopes] : 0 };
+
+		k->act(a->type, a->n_slopes ? slope : a->p, x + (size_t)c * stride, n);
+	}
+}
+
+/* From z to p, the gates included; p is bottleneck planes. */
+static void
+gate(struct wavenet_state *s, const struct layer *l, int b, size_t n)
+{
+	const struct nam_kernel *k = s->s.k;
+	float *z = s->z.p, *g = z + (size_t)b * s->z.stride;
+
+	for (int c = 0; c < b; c++)
+		memcpy(s->p.p + (size_t)c * s->p.stride, z + (size_t)c * s->z.stride, n * sizeof *z);
+	activate(k, &l->act, s->p.p, s->p.stride, b, n);
+	if (l->gating == NAM_GATE_NONE)
+		return;
+	activate(k, &l->gate, g, s->z.stride, b, n);
+	for (int c = 0; c < b; c++) {
+		float *p = s->p.p + (size_t)c * s->p.stride;
+		const size_t at = (size_t)c * s->z.stride;
+
+		if (l->gating == NAM_GATE_GATED)
+			k->op(NAM_OP_MUL, p, p, g + at, NULL, n);
+		else
+			k->op(NAM_OP_BLEND, p, g + at, p, z + at, n);
+	}
+}
+
+/* A layer with anything special: to p, and h onto the head sum. */
+static void
+slow_layer(struct wavenet_state *s, const struct array *a, struct array_state *as,
+    const struct layer *l, struct layer_state *ls, size_t n, int prime)
+{
+	const struct nam_kernel *k = s->s.k;
+	const float *h = s->p.p;
+	size_t h_stride = s->p.stride;
+
+	if (l->film[NAM_FILM_CONV_PRE].w) {
+		film(s, &l->film[NAM_FILM_CONV_PRE], a->cond, ls->y.p + s->pos, ls->y.stride,
+		    ls->u.p + s->pos, ls->u.stride, n);
+		if (prime)
+			nam_run_fill(&ls->u, s->pos);
+	}
+	call_rows(s, ls->rows, s->pos, l->rows, l->z, l->w, l->b, s->z.p, s->z.stride, n);
+	if (l->film[NAM_FILM_CONV_POST].w)
+		film(s, &l->film[NAM_FILM_CONV_POST], a->cond, s->z.p, s->z.stride, s->z.p,
+		    s->z.stride, n);
+	if (!l->one_sum) {
+		const float *const *rows = s->cond_rows;
+		size_t pos = s->pos;
+
+		if (l->film[NAM_FILM_MIXIN_PRE].w) {
+			const float *c = s->cond_rows[0] + s->pos;
+
+			film(s, &l->film[NAM_FILM_MIXIN_PRE], a->cond, c,
+			    s->cond.p ? s->cond.stride : s->in.stride, s->h.p, s->h.stride, n);
+			rows = s->act_rows; /* of h */
+			pos = 0;
+		}
+		call_rows(s, rows, pos, a->cond, l->z, l->mix, NULL, s->m.p, s->m.stride, n);
+		if (l->film[NAM_FILM_MIXIN_POST].w)
+			film(s, &l->film[NAM_FILM_MIXIN_POST], a->cond, s->m.p, s->m.stride, s->m.p,
+			    s->m.stride, n);
+		for (int c = 0; c < l->z; c++) {
+			float *z = s->z.p + (size_t)c * s->z.stride;
+
+			k->op(NAM_OP_ADD, z, z, s->m.p + (size_t)c * s->m.stride, NULL, n);
+		}
+	}
+	if (l->film[NAM_FILM_ACT_PRE].w)
+		film(s, &l->film[NAM_FILM_ACT_PRE], a->cond, s->z.p, s->z.stride, s->z.p, s->z.stride, n);
+	gate(s, l, a->bottleneck, n);
+	if (l->film[NAM_FILM_ACT_POST].w)
+		film(s, &l->film[NAM_FILM_ACT_POST], a->cond, s->p.p, s->p.stride, s->p.p, s->p.stride, n);
+	if (a->h1_active) {
+		call_rows(s, s->p_rows, 0, a->bottleneck, a->acc, l->h1, l->h1_b, s->h.p, s->h.stride, n);
+		if (l->film[NAM_FILM_H1_POST].w)
+			film(s, &l->film[NAM_FILM_H1_POST], a->cond, s->h.p, s->h.stride, s->h.p,
+			    s->h.stride, n);
+		h = s->h.p;
+		h_stride = s->h.stride;
+	}
+	for (int c = 0; c < a->acc; c++) {
+		float *head = as->head.p + (size_t)c * as->head.stride + s->pos;
+
+		k->op(NAM_OP_ADD, head, head, h + (size_t)c * h_stride, NULL, n);
+	}
+}
+
+/* y' = y + 1x1(p), into the planes of the next layer or of the array's output. */
+static void
+residual(struct wavenet_state *s, const struct array *a, const struct layer *l,
+    const struct layer_state *ls, struct nam_run *to, size_t n)
+{
+	const float *y = ls->y.p + s->pos;
+	float *out = to->p + s->pos;
+	struct nam_rows q = { .x = s->p_rows, .w = l->l1, .bias = l->l1_b, .rows = a->bottleneck,
+		.outs = a->channels, .out = out, .out_stride = to->stride, .add = y,
+		.add_stride = ls->y.stride, .n = n, .epilogue = NAM_ADD };
+
+	if (!a->l1_active) {
+		for (int c = 0; c < a->channels; c++)
+			memcpy(out + (size_t)c * to->stride, y + (size_t)c * ls->y.stride, n * sizeof *y);
+		return;
+	}
+	if (!l->film[NAM_FILM_L1_POST].w) {
+		s->s.k->rows(&q);
+		return;
+	}
+	call_rows(s, s->p_rows, 0, a->bottleneck, a->channels, l->l1, l->l1_b, s->h.p, s->h.stride, n);
+	film(s, &l->film[NAM_FILM_L1_POST], a->cond, s->h.p, s->h.stride, s->h.p, s->h.stride, n);
+	for (int c = 0; c < a->channels; c++)
+		s->s.k->op(NAM_OP_ADD, out + (size_t)c * to->stride, y + (size_t)c * ls->y.stride,
+		    s->h.p + (size_t)c * s->h.stride, NULL, n);
+}
+
+static void
+run_array(struct wavenet_state *s, int i, size_t n, int prime)
+{
+	const struct wavenet *w = (const struct wavenet *)s->s.net;
+	const struct array *a = &w->arrays[i];
+	struct array_state *as = &s->arrays[i];
+	const int last = i == w->n_arrays - 1;
+
+	call_rows(s, as->in_rows, s->pos, a->in, a->channels, a->rechannel, NULL,
+	    as->layers[0].y.p + s->pos, as->layers[0].y.stride, n);
+	for (int c = 0; c < a->acc && i == 0; c++)
+		memset(as->head.p + (size_t)c * as->head.stride + s->pos, 0,
+		    (n + NAM_PAD) * sizeof(float));
+	for (int j = 0; j < a->n_layers; j++) {
+		const struct layer *l = &a->layers[j];
+		struct layer_state *ls = &as->layers[j];
+
+		if (prime)
+			nam_run_fill(&ls->y, s->pos);
+		if (l->fused && !l->film[NAM_FILM_CONV_PRE].w) {
+			struct nam_rows q = { .x = ls->rows, .xpos = s->pos, .w = l->w, .bias = l->b,
+				.rows = l->rows, .outs = l->z, .out = s->p.p, .out_stride = s->p.stride,
+				.head = as->head.p + s->pos, .head_stride = as->head.stride, .n = n,
+				.slope = l->act.p[0], .epilogue = l->act.type == NAM_ACT_TANH ?
+				    NAM_TANH_SUM : NAM_LEAKY_SUM };
+
+			s->s.k->rows(&q);
+		} else {
+			slow_layer(s, a, as, l, ls, n, prime);
+		}
+		if (j + 1 < a->n_layers)
+			residual(s, a, l, ls, &as->layers[j + 1].y, n);
+		else if (!last) /* what leaves the last array nobody hears */
+			residual(s, a, l, ls, &as->out, n);
+	}
+	if (prime)
+		nam_run_fill(&as->head, s->pos);
+	if (last)
+		call_rows(s, as->head_rows, s->pos, a->head_taps * a->acc, a->head_out, a->head,
+		    a->head_b, s->last.p, s->last.stride, n);
+	else
+		call_rows(s, as->head_rows, s->pos, a->head_taps * a->acc, a->head_out, a->head,
+		    a->head_b, s->arrays[i + 1].head.p + s->pos, s->arrays[i + 1].head.stride, n);
+}
+
+static void
+go_back(struct wavenet_state *s)
+{
+	const struct wavenet *w = (const struct wavenet *)s->s.net;
+
+	for (int i = 0; i < w->n_arrays; i++) {
+		for (int j = 0; j < w->arrays[i].n_layers; j++) {
+			nam_run_back(&s->arrays[i].layers[j].y, s->pos);
+			if (s->arrays[i].layers[j].u.p)
+				nam_run_back(&s->arrays[i].layers[j].u, s->pos);
+		}
+		nam_run_back(&s->arrays[i].head, s->pos);
+	}
+	s->pos = 0;
+}
+
+static void
+wavenet_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, size_t n, int prime)
+{
+	struct wavenet_state *s = (struct wavenet_state *)state;
+	const struct wavenet *w = (const struct wavenet *)s->s.net;
+
+	if (s->pos + NAM_TILE > s->length)
+		go_back(s);
+	for (int c = 0; c < w->net.in_channels; c++)
+		memcpy(s->in.p + (size_t)c * s->in.stride + s->pos, in.p + (size_t)c * in.stride,
+		    n * sizeof(float));
+	if (w->cond) {
+		struct nam_planes c = { s->cond.p + s->pos, s->cond.stride };
+
+		w->cond->run(s->cond_state, in, c, n, prime);
+	}
+	for (int i = 0; i < w->n_arrays; i++)
+		run_array(s, i, n, prime);
+	for (int c = 0; c < w->last_head; c++) {
+		float *p = s->last.p + (size_t)c * s->last.stride;
+
+		/* + -0 leaves the product as it is */
+		s->s.k->affine(w->post ? p : out.p + (size_t)c * out.stride, p, w->head_scale, -0.0f, n);
+	}
+	if (w->post)
+		w->post->run(s->post_state, s->last, out, n, prime);
+	if (!prime)
+		s->pos += n;
+}
+
+/* ---- states ------------------------------------------------------------------------ */
+
+static void
+wavenet_zero(struct nam_state *state)
+{
+	struct wavenet_state *s = (struct wavenet_state *)state;
+	const struct wavenet *w = (const struct wavenet *)s->s.net;
+
+	s->pos = 0;
+	for (int i = 0; i < w->n_arrays; i++) {
+		for (int j = 0; j < w->arrays[i].n_layers; j++) {
+			nam_run_zero(&s->arrays[i].layers[j].y, s->length);
+			if (s->arrays[i].layers[j].u.p)
+				nam_run_zero(&s->arrays[i].layers[j].u, s->length);
+		}
+		nam_run_zero(&s->arrays[i].head, s->length);
+	}
+	if (w->cond)
+		w->cond->zero(s->cond_state);
+	if (w->post)
+		w->post->zero(s->post_state);
+}
+
+static void
+wavenet_state_free(struct nam_state *state)
+{
+	struct wavenet_state *s = (struct wavenet_state *)state;
+	const struct wavenet *w;
+
+	if (!s)
+		return;
+	w = (const struct wavenet *)s->s.net;
+	if (w->cond)
+		w->cond->state_free(s->cond_state);
+	if (w->post)
+		w->post->state_free(s->post_state);
+	nam_mem_free(&s->s.mem);
+	free(s);
+}
+
+static struct nam_planes
+scratch(struct nam_mem *m, int channels)
+{
+	struct nam_planes p;
+
+	p.stride = NAM_TILE + NAM_PAD;
+	p.p = nam_mem_floats(m, p.stride * (size_t)channels);
+	return p;
+}
+
+static const float **
+scratch_rows(struct nam_mem *m, struct nam_planes p, int channels)
+{
+	struct nam_run r = { p.p, p.stride, 0, channels };
+	const float **rows = nam_mem_array(m, (size_t)channels, sizeof *rows);
+
+	nam_run_rows(&r, rows, 1, 0);
+	return rows;
+}
+
+static const float **
+run_rows(struct nam_mem *m, const struct nam_run *r, int taps, size_t dilation, int more)
+{
+	const float **rows = nam_mem_array(m, (size_t)taps * (size_t)r->channels + (size_t)more,
+	    sizeof *rows);
+
+	nam_run_rows(r, rows, taps, dilation);
+	return rows;
+}
+
+static void
+make_array_state(struct wavenet_state *s, const struct array *a, struct array_state *as,
+    const struct nam_run *in)
+{
+	struct nam_mem *m = &s->s.mem;
+
+	as->layers = nam_mem_array(m, (size_t)a->n_layers, sizeof *as->layers);
+	if (!as->layers)
+		return;
+	as->in_rows = run_rows(m, in, 1, 0, 0);
+	nam_run_init(&as->head, m, a->acc, (size_t)(a->head_taps - 1) * a->head_dilation, s->length);
+	nam_run_init(&as->out, m, a->channels, 0, s->length);
+	as->head_rows = run_rows(m, &as->head, a->head_taps, a->head_dilation, 0);
+	for (int j = 0; j < a->n_layers && !m->failed; j++) {
+		const struct layer *l = &a->layers[j];
+		struct layer_state *ls = &as->layers[j];
+		const int pre = l->film[NAM_FILM_CONV_PRE].w != NULL;
+		const size_t past = (size_t)(l->taps - 1) * l->dilation;
+
+		nam_run_init(&ls->y, m, a->channels, pre ? 0 : past, s->length);
+		if (pre)
+			nam_run_init(&ls->u, m, a->channels, past, s->length);
+		ls->rows = run_rows(m, pre ? &ls->u : &ls->y, l->taps, l->dilation, a->cond);
+		if (ls->rows && s->cond_rows)
+			memcpy(ls->rows + l->taps * a->channels, s->cond_rows,
+			    (size_t)a->cond * sizeof *ls->rows);
+	}
+}
+
+static int
+wavenet_state_new(struct nam_state **state, const struct nam_net *net, const struct nam_kernel *k,
+    struct err *e)
+{
+	const struct wavenet *w = (const struct wavenet *)net;
+	struct wavenet_state *s = calloc(1, sizeof *s);
+	struct nam_mem *m;
+
+	*state = NULL;
+	if (!s)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	s->s.net = net;
+	s->s.k = k;
+	m = &s->s.mem;
+	s->length = nam_run_length(w->longest_past);
+	nam_run_init(&s->in, m, net->in_channels, 0, s->length);
+	if (w->cond)
+		nam_run_init(&s->cond, m, w->cond_channels, 0, s->length);
+	s->cond_rows = run_rows(m, w->cond ? &s->cond : &s->in, 1, 0, 0);
+	s->z = scratch(m, w->max_z);
+	s->p = scratch(m, w->max_z);
+	s->m = scratch(m, w->max_z);
+	s->ss = scratch(m, 2 * w->max_dim);
+	s->h = scratch(m, w->max_dim);
+	s->last = scratch(m, w->last_head);
+	s->p_rows = scratch_rows(m, s->p, w->max_z);
+	s->act_rows = scratch_rows(m, s->h, w->max_dim);
+	s->arrays = nam_mem_array(m, (size_t)w->n_arrays, sizeof *s->arrays);
+	for (int i = 0; i < w->n_arrays && !m->failed; i++)
+		make_array_state(s, &w->arrays[i], &s->arrays[i], i ? &s->arrays[i - 1].out : &s->in);
+	if (nam_mem_check(m, e) ||
+	    (w->cond && w->cond->state_new(&s->cond_state, w->cond, k, e)) ||
+	    (w->post && w->post->state_new(&s->post_state, w->post, k, e))) {
+		wavenet_state_free(&s->s);
+		return -1;
+	}
+	*state = &s->s;
+	return 0;
+}
+
+static void
+wavenet_free(struct nam_net *net)
+{
+	struct wavenet *w = (struct wavenet *)net;
+
+	nam_net_free(w->cond);
+	nam_net_free(w->post);
+}
+
+struct nam_net *
+nam_wavenet_new(const struct nam_desc *d, struct err *e)
+{
+	struct wavenet *w = (struct wavenet *)nam_net_alloc(sizeof *w, e);
+	const float *file = d->weights, *post;
+	struct nam_net *net;
+
+	if (!w)
+		return NULL;
+	net = &w->net;
+	net->state_new = wavenet_state_new;
+	net->state_free = wavenet_state_free;
+	net->zero = wavenet_zero;
+	net->run = wavenet_run;
+	net->free = wavenet_free;
+	net->in_channels = d->in_channels;
+	net->out_channels = d->out_channels;
+	w->cond_channels = d->in_channels;
+	w->max_z = 1;
+	w->max_dim = d->in_channels;
+	net->receptive_field = 1;
+	if (d->n_children) {
+		if (!(w->cond = nam_net_new(d->children[0], e)))
+			goto fail;
+		w->cond_channels = w->cond->out_channels;
+		net->recurrent |= w->cond->recurrent;
+		net->receptive_field = w->cond->receptive_field;
+		net->macs += w->cond->macs;
+	}
+	w->arrays = nam_mem_array(&net->mem, (size_t)d->n_arrays, sizeof *w->arrays);
+	for (int i = 0; i < d->n_arrays && !net->mem.failed; i++) {
+		file = make_array(w, &w->arrays[i], &d->arrays[i], file);
+		w->n_arrays = i + 1;
+	}
+	if (nam_mem_check(&net->mem, e))
+		goto fail;
+	w->last_head = d->arrays[d->n_arrays - 1].head_out;
+	post = file;
+	w->head_scale = d->weights[d->n_weights - 1];
+	net->macs += (size_t)w->last_head;
+	if (d->n_head) {
+		if (!(w->post = nam_stack_head(d, post, e)))
+			goto fail;
+		net->receptive_field += w->post->receptive_field - 1;
+		net->macs += w->post->macs;
+	}
+	return net;
+fail:
+	nam_net_free(net);
+	return NULL;
+}
