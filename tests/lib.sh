@@ -35,7 +35,7 @@ near() {
 # absent FILE...: nothing was left behind, no temporary either
 absent() {
 	for f; do
-		[ ! -e "$f" ] && [ ! -e "$f.tmp" ] || { echo "$f or its .tmp is there"; return 1; }
+		if [ -e "$f" ] || [ -e "$f.tmp" ]; then echo "$f or its .tmp is there"; return 1; fi
 	done
 }
 
