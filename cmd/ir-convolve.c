@@ -353,7 +353,7 @@ check_options(int n, const char *in)
 		encoding = (enum au_encoding)v;
 	if (n > 1)
 		diag_usage("one input at a time, not %d", n);
-	if (info_name && (ir_name || n))
+	if (info_name && (ir_name || n || strcmp(out_name, "-") || report_file || prov_file))
 		diag_usage("--info takes one impulse response and nothing else");
 	if (info_name)
 		return;

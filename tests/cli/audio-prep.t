@@ -208,6 +208,25 @@ echo old >keep.wav
 run audio-prep -t -60 -o keep.wav zero.wav
 check 'a failure leaves the old file as it was' grep -qx old keep.wav
 
+# What is said, and written beside.
+run audio-prep -v -o v.wav mono.wav
+check '-v says what was done' err_says 'all channels, frames 0 to 48000'
+run audio-prep --progress=json -o v.wav mono.wav
+check '--progress=json: events on stderr' sh -c 'test -s err && jq -e ".event == \"progress\"" err'
+audio-prep -c mono --provenance p.json <mono.wav >v.wav
+check 'the provenance of a pipe has the hashes of what went through' sh -c '
+	test "$(jq -r ".inputs[0].sha256" p.json)" = "$(sha256sum <mono.wav | cut -d" " -f1)" &&
+	test "$(jq -r ".outputs[0].sha256" p.json)" = "$(sha256sum <v.wav | cut -d" " -f1)"'
+if command -v ffmpeg >/dev/null; then
+	audio-prep -o take.flac mono.wav
+	cp mono.wav tone.wav
+	ffmpeg -nostdin -v error -f lavfi -i 'sine=d=40:r=8000' -c:a aac song.m4a
+	check 'the examples of the manual run' sh -c "sed -n 's/^\.Dl \\$ //p' '$SRC/man/audio-prep.1' >ex &&
+		test \$(wc -l <ex) = 3 && sh -e ex && test -s di.wav && test -s part.wav && test -s cd.wav"
+else
+	skip 'the examples of the manual run' 'ffmpeg is not installed'
+fi
+
 # The command line.
 for args in '-c both st.wav' '-c 0 st.wav' '-s -1 st.wav' '-l -1 st.wav' '--start-frame -1 st.wav' '--length-frames 0 st.wav' \
 	'-s 1 --start-frame 1 st.wav' '-l 1 --length-frames 1 st.wav' '-t 3 st.wav' '-g 200 st.wav' '--fade-in -1 st.wav' \

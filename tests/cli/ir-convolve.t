@@ -179,10 +179,23 @@ echo old >keep.wav
 run ir-convolve -i zero.wav -o keep.wav di.wav
 check 'a failure leaves the old file as it was' grep -qx old keep.wav
 
+# What is said, and written beside.
+run ir-convolve -v -i cab.wav -o v.wav di.wav
+check '-v says what is used' err_says 'response of 700 frames'
+run ir-convolve --progress=json -i cab.wav -o v.wav di.wav
+check '--progress=json: events on stderr' sh -c 'test -s err && jq -e ".event == \"progress\"" err'
+ir-convolve -i cab.wav --provenance p.json <di.wav >v.wav
+check 'the provenance of a pipe has the hashes of what went through' sh -c '
+	test "$(jq -r ".inputs[0].sha256" p.json)" = "$(sha256sum <di.wav | cut -d" " -f1)" &&
+	test "$(jq -r ".outputs[0].sha256" p.json)" = "$(sha256sum <v.wav | cut -d" " -f1)"'
+cp di.wav amp.wav
+check 'the examples of the manual run' sh -c "sed -n 's/^\.Dl \\$ //p' '$SRC/man/ir-convolve.1' | grep -v nam-render >ex &&
+	test \$(wc -l <ex) = 2 && sh -e ex && test -s tone.wav"
+
 # The command line.
 for args in '-i cab.wav --tail never di.wav' '-i cab.wav --tail -1 di.wav' '-i cab.wav --norm loud di.wav' \
 	'-i cab.wav --mix 1.5 di.wav' '-i cab.wav --gain-db 500 di.wav' '-i cab.wav -e s8 di.wav' 'di.wav' \
-	'-i cab.wav di.wav st.wav' '-i - -' '--info cab.wav di.wav' '-i cab.wav --report - di.wav'; do
+	'-i cab.wav di.wav st.wav' '-i - -' '--info cab.wav di.wav' '--info cab.wav -o x.wav' '-i cab.wav --report - di.wav'; do
 	# shellcheck disable=SC2086
 	run ir-convolve $args
 	check "usage: $args" sh -c "test $status = 2 && test ! -s out"
