@@ -133,16 +133,17 @@ static int
 write_description(const struct job *j, struct err *e)
 {
 	struct str text = { 0 };
-	double shortest_s;
+	struct segment_chapters c;
 	int ret;
 
-	if (segment_description(&j->t, &text, &shortest_s, e)) {
+	if (segment_description(&j->t, &text, &c, e)) {
 		str_free(&text);
 		return -1;
 	}
-	if (j->t.n < 3 || shortest_s < 10)
-		diag_warn("'%s': video sites show chapters only if there are at least 3 of at least 10 s; here are "
-		    "%zu, the shortest of %.1f s", chapters_name, j->t.n, shortest_s);
+	if (c.n < SEGMENT_LEAST_CHAPTERS || c.shortest_s < SEGMENT_LEAST_CHAPTER_S)
+		diag_warn("'%s': video sites show chapters only if there are at least %d of at least %d s; here are "
+		    "%zu, the shortest of %.1f s", chapters_name, SEGMENT_LEAST_CHAPTERS, SEGMENT_LEAST_CHAPTER_S, c.n,
+		    c.shortest_s);
 	if (text.len > 5000)
 		diag_warn("'%s' is %zu bytes long, YouTube takes 5000", chapters_name, text.len);
 	ret = file_write(chapters_name, text.s, text.len, e);

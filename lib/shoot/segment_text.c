@@ -141,27 +141,35 @@ add_credits(const struct timeline *t, struct str *out)
 }
 
 int
-segment_description(const struct timeline *t, struct str *out, double *shortest_s, struct err *e)
+segment_description(const struct timeline *t, struct str *out, struct segment_chapters *c, struct err *e)
 {
 	struct str name = { 0 };
 	int hours = t->frames >= (int64_t)3600 * t->rate_hz;
+	int64_t start = 0;
 
 	segment_video_title(t, &name);
 	add_plain(out, name.s);
 	out->failed |= name.failed;
 	str_free(&name);
 	str_add(out, "\n\n");
-	*shortest_s = INFINITY;
+	c->n = 0;
+	c->shortest_s = INFINITY;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct tl_segment *s = &t->seg[i];
+		int64_t end = s->at_frame + s->length_frames;
+		double length_s = (double)(end - start) / t->rate_hz;
 
-		*shortest_s = fmin(*shortest_s, (double)s->length_frames / t->rate_hz);
-		add_time(out, llround((double)s->at_frame / t->rate_hz), hours);
+		if (s->is_title && length_s < SEGMENT_LEAST_CHAPTER_S && i + 1 < t->n && !s[1].is_title)
+			continue;               /* start stays: the next begins here */
+		c->n++;
+		c->shortest_s = fmin(c->shortest_s, length_s);
+		add_time(out, llround((double)start / t->rate_hz), hours);
 		segment_chapter_name(s, &name);
 		add_plain(out, name.s);
 		out->failed |= name.failed;
 		str_free(&name);
 		str_add(out, "\n");
+		start = end;
 	}
 	add_credits(t, out);
 	return out->failed ? err_set(e, ERR_NOMEM, "out of memory") : 0;

@@ -37,7 +37,7 @@ check 'the master is cut' status_is 0
 
 run shootout-video --threads 2 -t t.jsonl -a m.wav -o v.mp4 --report r.json --provenance p.json --chapters-text d.txt
 check 'encode: exit 0' status_is 0
-check 'chapters under 10 s are warned of' err_says 'shortest of 1.0 s'
+check 'chapters under 10 s are warned of' err_says 'here are 2, the shortest of 2.0 s'
 check 'nothing else is left' sh -c '! ls | grep -E "tmp|chapters"'
 check 'a hostile title ran nothing' test ! -e x
 
@@ -82,7 +82,7 @@ check 'H.264 High, tagged BT.709' sh -c '
 	grep -qx "High,tv,bt709,bt709,bt709"'
 check 'the index is at the front' sh -c 'head -c 4096 v.mp4 | grep -q moov'
 check 'the description' sh -c '
-	printf "%s\n" "My shootout" "" "0:00 My shootout" "$(sed "s/</‹/; s/>/›/; s/^/0:01 /" want)" "0:04 B: Two (Riff)" "" "by me" | cmp - d.txt'
+	printf "%s\n" "My shootout" "" "$(sed "s/</‹/; s/>/›/; s/^/0:00 /" want)" "0:04 B: Two (Riff)" "" "by me" | cmp - d.txt'
 check 'the report' sh -c '
 	jq -e ".schema == \"video/1\" and .video_frames == 180 and .master_frames == 288000 and .chapters == 3 and .audio_snr_db > 15" r.json'
 check 'provenance: inputs and output' sh -c '

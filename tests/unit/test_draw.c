@@ -252,7 +252,7 @@ test_chapters(void)
 	struct timeline t = { .seg = seg, .n = 2, .rate_hz = 48000, .channels = 2, .fps_num = 30, .fps_den = 1,
 	    .frames_per_picture = 1600, .frames = 3600 * 48000LL + 4800 };
 	struct str s = { 0 };
-	double shortest;
+	struct segment_chapters c;
 
 	memset(seg, 0, sizeof seg);
 	seg[0].o = json_pack("{s[ss]}", "credits", "by <me>", "CC0");
@@ -271,10 +271,17 @@ test_chapters(void)
 	    "[CHAPTER]\nTIMEBASE=1/48000\nSTART=172780800\nEND=172804800\ntitle=B: <b>'%{x}: (Riff)\n"),
 	    "ffmetadata: = ; # and backslash are escaped, newlines gone");
 	str_free(&s);
-	ok(!segment_description(&t, &s, &shortest, &e) && !strcmp(s.s,
+	ok(!segment_description(&t, &s, &c, &e) && !strcmp(s.s,
 	    "T=1;#\\ end\n\n0:00:00 T=1;#\\ end\n1:00:00 B: \xe2\x80\xb9" "b\xe2\x80\xba'%{x}: (Riff)\n\n"
 	    "by \xe2\x80\xb9me\xe2\x80\xba\nCC0\nx y\n"), "description: whole seconds, hours, credits once, no < >");
-	ok_near(shortest, 0.5, 1e-9, "the shortest chapter");
+	ok(c.n == 2, "two chapters");
+	ok_near(c.shortest_s, 0.5, 1e-9, "the shortest chapter");
+	str_free(&s);
+	seg[0].length_frames = seg[1].at_frame = 3 * 48000;
+	seg[1].length_frames = 60 * 48000;
+	t.frames = 63 * 48000;
+	ok(!segment_description(&t, &s, &c, &e) && strstr(s.s, "\n\n0:00 B: ") && c.n == 1 && c.shortest_s == 63,
+	    "a short title is part of the chapter after it");
 	str_free(&s);
 	json_decref(seg[0].o);
 	json_decref(seg[1].o);
