@@ -122,6 +122,18 @@ printf 'RIFF\377\377\377\377WAVEfmt ' >bad.wav
 run audio-metrics bad.wav
 check 'a broken file: exit 1' status_is 1
 
+# the notes of the example recordings are known: one line of the score each
+for t in riff chords lead; do
+	score=$SRC/scripts/examples/$t.score
+	if [ -e "$SRC/examples/demo/di/$t.wav" ] && [ -e "$score" ]; then
+		notes=$(grep -cE '^[0-9.]+ +[0-9x]' "$score")
+		run audio-metrics "$SRC/examples/demo/di/$t.wav"
+		check "$t: $notes notes, $(of envelope.onsets) onsets" near "$(of envelope.onsets)" "$notes" "$((notes / 6))"
+	else
+		skip "$t: the notes of the score" 'no examples'
+	fi
+done
+
 # the measures of the tone that the numbers were once defined on, where the definitions are the same
 ref=$TESTDATA/gts/reference
 if [ -d "$ref" ]; then
