@@ -257,8 +257,13 @@ apply(struct source *s, double gain, struct au_out *out, struct level *l, float 
 	while ((n = source_reread(s, buf, block, e)) > 0) {
 		size_t samples = (size_t)n * (size_t)s->info.channels;
 
-		for (size_t i = 0; i < samples; i++)
+		for (size_t i = 0; i < samples; i++) {
 			buf[i] = (float)(buf[i] * gain);
+			if (!isfinite(buf[i])) {
+				err_set(e, ERR_INPUT, "a sample of '%s' would be larger than float32 can hold", s->name);
+				goto out;
+			}
+		}
 		if (au_write(out, buf, n, e) || meters_add(&m, buf, n, e))
 			goto out;
 		progress_step(p, (double)(frames + m.at));

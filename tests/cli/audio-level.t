@@ -192,6 +192,12 @@ run env TMPDIR=/nonexistent sh -c 'audio-level --lufs -20 -o no.wav <a.wav; exit
 check 'nowhere to keep a pipe: exit 1' status_is 1
 check 'TMPDIR is advised' err_says TMPDIR
 
+# samples of 1e36, which a gain of 120 dB takes past float32
+perl "$SRC/tests/wav.pl" make huge.wav 48000 1 48000 '1e36'
+run audio-level --gain-db 120 -o no.wav huge.wav
+check 'a sample past float32: exit 1' status_is 1
+check 'and no output' absent no.wav
+
 run audio-level -o no.wav a.wav
 check 'no target: exit 2' status_is 2
 run audio-level --lufs -20 --gain-db 3 a.wav
