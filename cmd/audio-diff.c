@@ -120,6 +120,7 @@ numbers_of(const struct diff_values *v, int rate_hz, struct number *n)
 		{ "max_difference_frame", (double)v->max_difference_frame, NULL },
 	};
 
+	_Static_assert(sizeof all / sizeof *all <= MAX_NUMBERS, "the callers' arrays hold them");
 	memcpy(n, all, sizeof all);
 	return sizeof all / sizeof *all;
 }
