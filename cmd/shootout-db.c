@@ -202,23 +202,31 @@ put_cell(const char *s, int width)
 	fputs(cut ? "~ " : "  ", answer.f);
 }
 
+/* o[key]; "" when it is no text, as in a database that others made up. */
+static const char *
+text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
 static int
 put_row(void *ctx, json_t *o)
 {
-	const char *title = json_string_value(json_object_get(o, "title"));
 	char id[13];
 
 	(void)ctx;
-	snprintf(id, sizeof id, "%s", json_string_value(json_object_get(o, "id")));
+	snprintf(id, sizeof id, "%s", text_of(o, "id"));
 	put_cell(id, 12);
-	put_cell(json_string_value(json_object_get(o, "name")), 24);
-	put_cell(title ? title : "", 24);
+	put_cell(text_of(o, "name"), 24);
+	put_cell(text_of(o, "title"), 24);
 	fprintf(answer.f, "%3lld  %5lld  %8lld  %6.1f s  ",
 	    (long long)json_integer_value(json_object_get(o, "dis")),
 	    (long long)json_integer_value(json_object_get(o, "tones")),
 	    (long long)json_integer_value(json_object_get(o, "segments")),
 	    json_number_value(json_object_get(o, "duration_s")));
-	put_cell(json_string_value(json_object_get(o, "imported_at")), 20);
+	put_cell(text_of(o, "imported_at"), 20);
 	putc('\n', answer.f);
 	json_decref(o);
 	return 0;

@@ -92,7 +92,9 @@ identify(struct db *d, sqlite3_int64 *version, struct err *e)
 	if (app != DB_APPLICATION_ID)
 		return err_set(e, ERR_INPUT, "'%s' is a database of another program; it is left as it is",
 		    d->name);
-	if (*version < 1 || *version > DB_USER_VERSION)
+	if (*version < 1)
+		return err_set(e, ERR_INPUT, "'%s' is damaged: its layout has no number", d->name);
+	if (*version > DB_USER_VERSION)
 		return err_set(e, ERR_UNSUPPORTED,
 		    "'%s' has layout %lld, this program knows up to %d: use a newer shootout-db",
 		    d->name, (long long)*version, DB_USER_VERSION);

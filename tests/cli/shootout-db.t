@@ -233,6 +233,8 @@ sqlite3 foreign 'CREATE TABLE t(a); INSERT INTO t VALUES (1)'
 refused "another program's database" foreign 'of another program'
 sqlite3 newer 'CREATE TABLE t(a); PRAGMA application_id = 1397247828; PRAGMA user_version = 99'
 refused 'a newer layout' newer 'has layout 99, this program knows up to 1: use a newer'
+sqlite3 zero 'CREATE TABLE t(a); PRAGMA application_id = 1397247828'
+refused 'a layout without a number' zero 'is damaged: its layout has no number'
 head -c 20 t.db >stump
 refused 'a stump' stump 'is not a database'
 : >empty
@@ -271,7 +273,7 @@ run shootout-db -d orphan.db check
 check 'rows without their shootout: exit 3' status_is 3
 check 'and they are told' jq -e '[.problems[] | select(test("has no shootout"))] | length > 0' out
 cp t.db index.db
-sqlite3 index.db "UPDATE search_content SET c0 = 'gone'" 2>/dev/null
+sqlite3 -cmd '.dbconfig defensive off' index.db "UPDATE search_content SET c0 = 'gone'" >/dev/null
 run shootout-db -d index.db check
 check 'a search index that lies: exit 3' status_is 3
 # a view in place of a table, and a trigger, are code from outside
@@ -283,12 +285,35 @@ cp t.db trig.db
 sqlite3 trig.db "CREATE TRIGGER x AFTER INSERT ON shootout BEGIN DELETE FROM shootout; END"
 run shootout-db -d trig.db import run2
 check 'a trigger is not run' sh -c "test $status = 0 && test \$(sqlite3 trig.db 'SELECT count(*) FROM shootout') -gt 1"
+# tables of the right names with anything in them
+sqlite3 odd.db "PRAGMA application_id = 1397247828; PRAGMA user_version = 1;
+	CREATE TABLE shootout(id, run_sha256, name, title, author, rate_hz, channels, frames, imported_at, description, timeline);
+	CREATE TABLE di(shootout_id, key, position, name, file, json); CREATE TABLE tone(shootout_id, key, position, name, json);
+	CREATE TABLE segment(id, shootout_id, position, kind, json); CREATE TABLE measurement(id, shootout_id, position, name, file, json);
+	CREATE TABLE metric(measurement_id, key, value); CREATE TABLE provenance(id, shootout_id, position, tool, version, json);
+	CREATE TABLE provenance_file(provenance_id, direction, position, role, file, sha256);
+	INSERT INTO shootout VALUES (1, x'ff', x'00', 9e999, -9e999, 0, 'x', NULL, char(27) || '[2J', '{', NULL), (NULL, 'a', 'odd', 1, 2, -1, 1, 1, 1, '[1', 'x'),
+		(2, 'b', 'two', 't', 'a', 48000, 1, 1, 't', '{}', '{}');
+	INSERT INTO di VALUES (2, 1, 1, 1, 1, 'nonsense'); INSERT INTO measurement VALUES (1, 2, 1, x'ff', 1, 1);
+	INSERT INTO metric VALUES (1, x'ff', 9e999), (1, 'k', 'text'); INSERT INTO segment VALUES (1, 2, 1, 'segment', '[[');"
+for c in list 'list --table' 'list --search x' 'show odd' 'show two' export check 'import run'; do
+	# shellcheck disable=SC2086
+	run shootout-db -d odd.db $c
+	check "nonsense in the tables, $c: no crash" sh -c "test $status -le 3"
+	check "nonsense in the tables, $c: what is printed is JSON or text" sh -c "case '$c' in *table) ! LC_ALL=C grep -q '$(printf '\033')' out ;; export) ;; *) jq . <out >/dev/null ;; esac"
+done
 cp t.db wal.db
 sqlite3 wal.db 'PRAGMA journal_mode = WAL' >/dev/null
 run shootout-db -d wal.db import run
 check 'a database in WAL mode goes back to a journal' test "$(sqlite3 wal.db 'PRAGMA journal_mode')" = delete
 
 # ---- many at once, and an end at any time ----
+pids=
+for i in 1 2 3 4 5 6 7 8; do shootout-db -d eight.db create 2>>eight.err & pids="$pids $!"; done
+bad=0
+for p in $pids; do wait "$p" || bad=$((bad + 1)); done
+check 'eight creates at once, none fails' sh -c "cat eight.err; test $bad = 0"
+check 'and make one database' sh -c 'shootout-db -d eight.db check | jq -e .ok'
 mkdir many
 for i in 1 2 3 4 5 6; do make_run many/$i "Many $i"; done
 pids=
