@@ -1,23 +1,25 @@
 /* fft_kernel.h - the complex transforms, written once for every width; no include guard.
  *
- * The includer defines FFT_FORWARD when it wants dif() as well as dit(), LANES (independent transforms side by side), W (how many of them one
- * vector holds; divides LANES) and the type V of W doubles.  Point p of lane l lies at
- * z[p * 2 * LANES + l] (re) and z[(p * 2 + 1) * LANES + l] (im).  Each lane does the same scalar
- * operations in the same order whatever W is, and without fused multiply-add, so that plain
- * x86-64 needs no slow emulation; hence the same bits everywhere. */
+ * The includer defines LANES (independent transforms side by side), W (how many of them one
+ * vector holds; divides LANES), the type V of W doubles, and FFT_FORWARD when it wants dif() as
+ * well as dit().  Point p of lane l lies at z[p * 2 * LANES + l] (re) and z[(p * 2 + 1) * LANES + l]
+ * (im).  Each lane does the same scalar operations in the same order whatever W is, and
+ * without fused multiply-add, so that plain x86-64 needs no slow emulation; hence the same
+ * bits everywhere. */
 
 #define AT(z, p, h) ((V *)(void *)((z) + (p) * 2 * LANES + (h) * W))
 #define LD(z, p, h, re, im) ((re) = *AT(z, p, h), (im) = *AT((z) + LANES, p, h))
 #define ST(z, p, h, re, im) (*AT(z, p, h) = (re), *AT((z) + LANES, p, h) = (im))
 
-/* (re, im) *= (c, s) and *= (c, -s) */
 #ifdef FFT_FORWARD
+/* (re, im) *= (c, s) */
 #define TURN(re, im, c, s) do { \
 	V r_ = (re) * (c) - (im) * (s); \
 	(im) = (re) * (s) + (im) * (c); \
 	(re) = r_; \
 } while (0)
 #endif
+/* (re, im) *= (c, -s) */
 #define BACK(re, im, c, s) do { \
 	V r_ = (re) * (c) + (im) * (s); \
 	(im) = (im) * (c) - (re) * (s); \
