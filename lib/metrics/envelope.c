@@ -11,19 +11,19 @@
 /* Times in hops of 10 ms, or in ms. */
 enum {
 	HOP_MS = 10,
-	LAG = 3,            /* hops between the levels compared */
+	LAG = 4,            /* hops between the levels compared */
 	NEAR = 3,           /* hops an onset is the largest of, to both sides */
 	AROUND = 10,        /* hops of the median, to both sides; the decision is as late */
 	APART = 5,          /* hops between onsets */
 	HOLD_MS = 10,       /* of the envelope */
-	/* the novelty is largest about 30 ms after the note begins: where the lowest and the highest point are looked for */
-	BEFORE_MS = 90, EARLY_MS = 50, AFTER_MS = 50,
-	GUARD = 6,          /* hops of decay left out before an onset */
+	/* the novelty is largest 20 to 60 ms after a note begins: where its lowest and highest points are looked for */
+	BEFORE_MS = 120, EARLY_MS = 80, AFTER_MS = 40,
+	GUARD = 9,          /* hops of decay left out before an onset */
 	DECAY_MS = 100,     /* least length */
-	MAX_BANDS = 24,
+	MAX_BANDS = 47,
 	HOPS = 32, RING_MS = 512
 };
-static const double rise_db = 2, floor_db = -60, least_peak_db = -40, least_attack_db = 3, decay_range_db = -40;
+static const double rise_db = 1.25, floor_db = -60, least_peak_db = -40, least_attack_db = 3, decay_range_db = -40;
 
 struct onset {
 	float peak, attack_ms, decay_db_s; /* NAN: not measured */
@@ -60,14 +60,14 @@ int
 envelope_new(struct envelope **out, int rate_hz, int channels, struct err *e)
 {
 	struct envelope *v = calloc(1, sizeof *v);
-	double sum = 0, edge = pow(10, 0.05);
+	double sum = 0, edge = pow(10, 0.025);
 
 	*out = v;
 	if (!v)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	v->rate_hz = rate_hz;
 	v->channels = channels;
-	v->n = fft_size_for((size_t)rate_hz / 25);
+	v->n = fft_size_for((size_t)rate_hz / 12);
 	v->bins = v->n / 2 + 1;
 	v->room = v->n + (size_t)rate_hz / 100 + 1;
 	v->have = v->n; /* silence before the start */
@@ -87,9 +87,9 @@ envelope_new(struct envelope **out, int rate_hz, int channels, struct err *e)
 		sum += v->window[i] * v->window[i];
 	}
 	v->scale = 2 / (sum * (double)v->n * channels);
-	/* third octaves from the one at 80 Hz on, as many as the rate has and up to 16 kHz */
+	/* sixths of an octave from the one at 80 Hz on, as many as the rate has and up to 16 kHz */
 	for (v->bands = 0; v->bands < MAX_BANDS; v->bands++) {
-		double hz = 1000 * pow(10, (v->bands - 11) / 10.0);
+		double hz = 1000 * pow(10, (v->bands - 22) / 20.0);
 
 		if (hz * edge > rate_hz / 2.0)
 			break;

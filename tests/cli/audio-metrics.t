@@ -128,7 +128,7 @@ for t in riff chords lead; do
 	if [ -e "$SRC/examples/demo/di/$t.wav" ] && [ -e "$score" ]; then
 		notes=$(grep -cE '^[0-9.]+ +[0-9x]' "$score")
 		run audio-metrics "$SRC/examples/demo/di/$t.wav"
-		check "$t: $notes notes, $(of envelope.onsets) onsets" near "$(of envelope.onsets)" "$notes" "$((notes / 6))"
+		check "$t: $notes notes, $(of envelope.onsets) onsets" near "$(of envelope.onsets)" "$notes" "$((notes / 12))"
 	else
 		skip "$t: the notes of the score" 'no examples'
 	fi
@@ -150,7 +150,7 @@ if [ -d "$ref" ]; then
 		check "$t: loudness as ffmpeg" near "$(of loudness.integrated_lufs)" "$(ffmpeg_loudness "$ref/$t.wav" I:)" 0.1
 		check "$t: true peak as ffmpeg" near "$(of loudness.true_peak_dbtp)" "$(ffmpeg_loudness "$ref/$t.wav" Peak:)" 0.1
 		# the riff has 20 notes; the old measure found 8 in the DI and none after the amp
-		check "$t: the notes are heard" near "$(of envelope.onsets)" 20 3
+		check "$t: the notes are heard" near "$(of envelope.onsets)" 20 2
 	done
 else
 	skip 'the reference values of the seed' 'no TESTDATA'
