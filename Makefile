@@ -49,7 +49,7 @@ define part
   LEFT_OUT += $3
  endif
 endef
-$(eval $(call part,CAIRO,pangocairo,lib/draw/% cmd/shootout-card.c cmd/shootout-video.c tests/unit/test_draw%))
+$(eval $(call part,CAIRO,pangocairo,lib/draw/% lib/video/% cmd/shootout-card.c cmd/shootout-video.c tests/unit/test_draw% tests/unit/test_video%))
 $(eval $(call part,SQLITE,sqlite3,lib/db/% cmd/shootout-db.c tests/unit/test_db%))
 
 ALL_CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(NEED) $(PARTS) 2>/dev/null)

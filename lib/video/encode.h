@@ -3,8 +3,8 @@
  * One ffmpeg, one pipe of frames, one audio file: no part is encoded by itself and joined, because
  * that shifts sound against picture.  Both programs are executed directly, without a shell, and no
  * text of the user's is in any filter.  Files are named to them as "file:NAME", so that no name is a protocol. */
-#ifndef DRAW_ENCODE_H
-#define DRAW_ENCODE_H
+#ifndef VIDEO_ENCODE_H
+#define VIDEO_ENCODE_H
 #include "base/err.h"
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* film.h - cards played one after the other into an encoder. */
-#ifndef DRAW_FILM_H
-#define DRAW_FILM_H
+#ifndef VIDEO_FILM_H
+#define VIDEO_FILM_H
 #include "draw/encode.h"
 
 struct film_card {

@@ -1,4 +1,4 @@
-/* test_draw_y4m.c - BT.709 colours, chroma siting, the playhead. */
+/* test_video_y4m.c - BT.709 colours, chroma siting, the playhead. */
 #include "draw/y4m.h"
 #include "../tap.h"
 #include <string.h>

@@ -2,8 +2,8 @@
  *
  * The conversion is ours because ffmpeg's default for RGB is BT.601, which shifts the hue of HD
  * video, and because only the columns that change are worth converting. */
-#ifndef DRAW_Y4M_H
-#define DRAW_Y4M_H
+#ifndef VIDEO_Y4M_H
+#define VIDEO_Y4M_H
 #include "base/err.h"
 #include "draw/theme.h"
 #include <stddef.h>
