@@ -349,12 +349,15 @@ segment_json(const struct desc *d, const struct desc_di *di, size_t ci, const ch
 {
 	const struct desc_chain *c = &d->chain[ci];
 	struct str chain = { 0 }, file = { 0 };
-	json_t *o = json_object();
+	json_t *o = json_object(), *credits = json_array();
 	char label[8];
 
 	desc_label(ci, label);
-	for (size_t i = 0; i < c->stages; i++)
+	for (size_t i = 0; i < c->stages; i++) {
 		str_addf(&chain, "%s%s", i ? " \xe2\x86\x92 " : "", c->stage[i].name);
+		if (c->stage[i].credit)
+			add_text(credits, c->stage[i].credit);
+	}
 	jl_str(o, "schema", "segment/1");
 	jl_str(o, "kind", "segment");
 	jl_str(o, "label", label);
@@ -362,6 +365,7 @@ segment_json(const struct desc *d, const struct desc_di *di, size_t ci, const ch
 	jl_str(o, "title", c->name);
 	jl_str(o, "di", di->name);
 	jl_str(o, "chain", chain.s);
+	jl_set(o, "credits", credits);
 	str_addf(&file, "audio/%s.flac", id);
 	jl_str(o, "file", file.s);
 	jl_int(o, "start_frame", 0);
