@@ -7,8 +7,8 @@
 #include "cli/opt.h"
 #include "cli/progress.h"
 #include "cli/prov.h"
-#include "draw/encode.h"
-#include "draw/film.h"
+#include "video/encode.h"
+#include "video/film.h"
 #include "shoot/segment_text.h"
 #include "shoot/timeline.h"
 

@@ -1,5 +1,5 @@
 /* encode.c - make a video with the ffmpeg program. */
-#include "draw/encode.h"
+#include "video/encode.h"
 #include "audio/audio.h"
 #include "base/proc.h"
 #include "base/str.h"

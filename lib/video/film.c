@@ -1,7 +1,7 @@
 /* film.c - cards played one after the other into an encoder. */
-#include "draw/film.h"
+#include "video/film.h"
 #include "draw/card.h"
-#include "draw/y4m.h"
+#include "video/y4m.h"
 
 struct reel {
 	struct y4m_player player;

@@ -1,7 +1,7 @@
 /* film.h - cards played one after the other into an encoder. */
 #ifndef VIDEO_FILM_H
 #define VIDEO_FILM_H
-#include "draw/encode.h"
+#include "video/encode.h"
 
 struct film_card {
 	const char *png;

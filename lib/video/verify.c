@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "draw/encode.h"
+#include "video/encode.h"
 
 #include <jansson.h>
 #include <math.h>

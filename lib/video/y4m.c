@@ -1,5 +1,5 @@
 /* y4m.c - pictures as video frames. */
-#include "draw/y4m.h"
+#include "video/y4m.h"
 #include "base/mem.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* test_video_y4m.c - BT.709 colours, chroma siting, the playhead. */
-#include "draw/y4m.h"
+#include "video/y4m.h"
 #include "../tap.h"
 #include <string.h>
 
