@@ -6,18 +6,17 @@
 #include "cli/opt.h"
 #include "cli/progress.h"
 #include "cli/prov.h"
-#include "metrics/loudness.h"
 #include "metrics/match.h"
+#include "metrics/relevel.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK_SAMPLES = 65536, MAX_JSON = 1 << 20 };
+enum { MAX_JSON = 1 << 20 };
 static const double verify_lu = 0.1;  /* how far the written loudness may be from the target */
 static const double max_gain_db = 120;
 
@@ -58,228 +57,6 @@ static const struct opt_spec spec = {
 	"  audio-level --target level.json -o a.flac a.wav\n",
 };
 
-/* An input that is read twice: a regular file is opened again, all else is kept in a
- * temporary file that has no name. */
-struct source {
-	const char *name;
-	struct au_in *in;
-	FILE *spool;
-	struct au_info info;
-	char sha256[65];
-};
-
-static int
-spool_open(struct source *s, struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
-	int fd;
-
-	snprintf(path, sizeof path, "%s/audio-level.XXXXXX", dir && *dir ? dir : "/tmp");
-	fd = mkstemp(path);
-	if (fd < 0)
-		return err_sys(e, "cannot make a temporary file in '%s' (TMPDIR chooses another folder)",
-		               dir && *dir ? dir : "/tmp");
-	unlink(path);
-	s->spool = fdopen(fd, "w+b");
-	if (!s->spool) {
-		err_sys(e, "cannot make a temporary file");
-		close(fd);
-		return -1;
-	}
-	return 0;
-}
-
-static int
-source_open(struct source *s, const char *name, struct err *e)
-{
-	struct stat st;
-
-	*s = (struct source){ .name = name };
-	if (au_open(&s->in, name, e))
-		return -1;
-	s->info = *au_info(s->in);
-	if (strcmp(name, "-") && !stat(name, &st) && S_ISREG(st.st_mode))
-		return 0;
-	return spool_open(s, e);
-}
-
-/* One block of the first pass. */
-static int64_t
-source_read(struct source *s, float *x, int64_t frames, struct err *e)
-{
-	int64_t n = au_read(s->in, x, frames, e);
-	size_t samples = n > 0 ? (size_t)n * (size_t)s->info.channels : 0;
-
-	if (s->spool && fwrite(x, sizeof *x, samples, s->spool) != samples)
-		return err_sys(e, "cannot keep '%s' in a temporary file", s->name);
-	return n;
-}
-
-static int
-source_rewind(struct source *s, struct err *e)
-{
-	if (au_in_sha256(s->in, s->sha256, e))
-		return -1;
-	if (s->spool)
-		return fflush(s->spool) || fseeko(s->spool, 0, SEEK_SET) ?
-		       err_sys(e, "cannot read '%s' back from a temporary file", s->name) : 0;
-	au_close(s->in);
-	s->in = NULL;
-	return au_open(&s->in, s->name, e);
-}
-
-static int64_t
-source_reread(struct source *s, float *x, int64_t frames, struct err *e)
-{
-	size_t n;
-
-	if (!s->spool)
-		return au_read(s->in, x, frames, e);
-	n = fread(x, sizeof *x * (size_t)s->info.channels, (size_t)frames, s->spool);
-	if (ferror(s->spool))
-		return err_sys(e, "cannot read '%s' back from a temporary file", s->name);
-	return (int64_t)n;
-}
-
-static void
-source_close(struct source *s)
-{
-	au_close(s->in);
-	if (s->spool)
-		fclose(s->spool);
-}
-
-/* Loudness of the region and true peak of the whole. */
-struct meters {
-	struct loudness *region, *whole; /* whole is NULL when the region is the whole */
-	int64_t at, start, end;
-	int rate_hz, channels;
-};
-
-struct level {
-	double lufs, true_peak_dbtp;     /* NAN: silence */
-	const char *kind;                /* "integrated" or "ungated" */
-	int64_t frames;
-};
-
-static void
-meters_free(struct meters *m)
-{
-	loudness_free(m->region);
-	loudness_free(m->whole);
-}
-
-static int
-meters_new(struct meters *m, const struct au_info *info, struct err *e)
-{
-	int flags = LOUDNESS_INTEGRATED | (dual_mono ? LOUDNESS_DUAL_MONO : 0);
-	int part = start_frame > 0 || length_frames >= 0;
-
-	*m = (struct meters){ .start = start_frame, .rate_hz = info->rate_hz, .channels = info->channels };
-	m->end = length_frames < 0 || length_frames > INT64_MAX - start_frame ? INT64_MAX
-	                                                                      : start_frame + length_frames;
-	if (part && loudness_new(&m->whole, info->rate_hz, info->channels, LOUDNESS_TRUE_PEAK, e))
-		return -1;
-	return loudness_new(&m->region, info->rate_hz, info->channels,
-	                    part ? flags : flags | LOUDNESS_TRUE_PEAK, e);
-}
-
-static int
-meters_add(struct meters *m, const float *x, int64_t frames, struct err *e)
-{
-	int64_t from = m->start > m->at ? m->start - m->at : 0;
-	int64_t to = m->end - m->at < frames ? m->end - m->at : frames;
-
-	m->at += frames;
-	if (from < to && loudness_add(m->region, x + from * m->channels, to - from, e))
-		return -1;
-	return m->whole ? loudness_add(m->whole, x, frames, e) : 0;
-}
-
-static int
-meters_end(struct meters *m, struct level *l, struct err *e)
-{
-	struct loudness_values v, w;
-
-	if (loudness_end(m->region, &v, e) || (m->whole && loudness_end(m->whole, &w, e)))
-		return -1;
-	l->lufs = loudness_for_level(&v, m->rate_hz, &l->kind);
-	l->true_peak_dbtp = m->whole ? w.true_peak_dbtp : v.true_peak_dbtp;
-	l->frames = m->at;
-	return 0;
-}
-
-/* First pass. */
-static int
-measure(struct source *s, struct level *l, float *buf, struct progress *p, struct err *e)
-{
-	struct meters m;
-	int64_t n, block = BLOCK_SAMPLES / s->info.channels;
-	int ret = -1;
-
-	if (meters_new(&m, &s->info, e))
-		goto out;
-	while ((n = source_read(s, buf, block, e)) > 0) {
-		if (meters_add(&m, buf, n, e))
-			goto out;
-		progress_step(p, (double)m.at);
-	}
-	if (n < 0)
-		goto out;
-	if (start_frame >= m.at && m.at + start_frame > 0) {
-		err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the region starts at %lld",
-		        s->name, m.at, start_frame);
-		goto out;
-	}
-	if (length_frames >= 0 && m.end > m.at) {
-		err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the region of %lld + %lld ends after it",
-		        s->name, m.at, start_frame, length_frames);
-		goto out;
-	}
-	ret = meters_end(&m, l, e);
-out:
-	meters_free(&m);
-	return ret;
-}
-
-/* Second pass: write the scaled samples, and measure what is written. */
-static int
-apply(struct source *s, double gain, struct au_out *out, struct level *l, float *buf,
-      struct progress *p, int64_t frames, struct err *e)
-{
-	struct meters m;
-	int64_t n, block = BLOCK_SAMPLES / s->info.channels;
-	int ret = -1;
-
-	if (meters_new(&m, &s->info, e))
-		goto out;
-	while ((n = source_reread(s, buf, block, e)) > 0) {
-		size_t samples = (size_t)n * (size_t)s->info.channels;
-
-		for (size_t i = 0; i < samples; i++) {
-			buf[i] = (float)(buf[i] * gain);
-			if (!isfinite(buf[i])) {
-				err_set(e, ERR_INPUT, "a sample of '%s' would be larger than float32 can hold", s->name);
-				goto out;
-			}
-		}
-		if (au_write(out, buf, n, e) || meters_add(&m, buf, n, e))
-			goto out;
-		progress_step(p, (double)(frames + m.at));
-	}
-	if (n < 0)
-		goto out;
-	if (m.at != frames) {
-		err_set(e, ERR_INPUT, "'%s' changed while it was read", s->name);
-		goto out;
-	}
-	ret = meters_end(&m, l, e);
-out:
-	meters_free(&m);
-	return ret;
-}
-
 static json_t *
 region_object(void)
 {
@@ -295,18 +72,19 @@ region_object(void)
 
 /* after NULL: nothing was written. */
 static int
-report(const struct source *s, const struct level *before, double target, double gain,
-       const struct level *after, int64_t clipped, struct err *e)
+report(const char *name, const struct relevel *r, const struct relevel_values *before, double target,
+       double gain, const struct relevel_values *after, struct err *e)
 {
+	const struct au_info *info = relevel_info(r);
 	json_t *o = jl_new("audio-level/1");
 
-	jl_str(o, "input", s->name);
-	jl_str(o, "sha256", s->sha256);
+	jl_str(o, "input", name);
+	jl_str(o, "sha256", relevel_sha256(r));
 	jl_str(o, "output", after ? out_name : NULL);
-	jl_int(o, "rate_hz", s->info.rate_hz);
-	jl_int(o, "channels", s->info.channels);
+	jl_int(o, "rate_hz", info->rate_hz);
+	jl_int(o, "channels", info->channels);
 	jl_int(o, "frames", before->frames);
-	jl_bool(o, "dual_mono", dual_mono && s->info.channels == 1);
+	jl_bool(o, "dual_mono", dual_mono && info->channels == 1);
 	jl_set(o, "region", region_object());
 	jl_str(o, "loudness_kind", before->kind);
 	jl_num(o, "measured_lufs", before->lufs);
@@ -316,27 +94,25 @@ report(const struct source *s, const struct level *before, double target, double
 	jl_num(o, "gain_db", gain);
 	jl_num(o, "loudness_lufs", after ? after->lufs : NAN);
 	jl_num(o, "true_peak_dbtp", after ? after->true_peak_dbtp : NAN);
-	jl_set(o, "clipped_samples", after ? json_integer(clipped) : NULL);
+	jl_set(o, "clipped_samples", after ? json_integer(0) : NULL); /* clipping is an error */
 	return jl_write(o, report_file ? report_file : "-", e);
 }
 
 /* A gain for the target, or a status that says why there is none. */
 static int
-choose_gain(const struct source *s, const struct level *l, double target, double *gain)
+choose_gain(const char *name, const struct relevel_values *l, double target, double *gain)
 {
-	double highest;
-
 	if (!isnan(gain_db)) {
 		*gain = gain_db;
 		if (isnan(l->true_peak_dbtp) || match_fits(l->true_peak_dbtp + gain_db, ceiling_dbtp))
 			return ST_OK;
 		diag_error("'%s' would reach %+.2f dBTP with a gain of %g dB, above the ceiling of %g dBTP; "
-		           "the highest gain that fits is %.1f dB", s->name, l->true_peak_dbtp + gain_db,
+		           "the highest gain that fits is %.1f dB", name, l->true_peak_dbtp + gain_db,
 		           gain_db, ceiling_dbtp, match_round_down(ceiling_dbtp - l->true_peak_dbtp));
 		return ST_NO;
 	}
 	if (isnan(l->lufs)) {
-		diag_error("'%s' is silent%s: no gain can bring it to %g LUFS", s->name,
+		diag_error("'%s' is silent%s: no gain can bring it to %g LUFS", name,
 		           isnan(l->true_peak_dbtp) ? "" :
 		           start_frame > 0 || length_frames >= 0 ? " in the measured region" :
 		           " by the gate of ITU-R BS.1770 (all is under -70 LUFS)", target);
@@ -344,103 +120,111 @@ choose_gain(const struct source *s, const struct level *l, double target, double
 	}
 	*gain = target - l->lufs;
 	if (!match_fits(l->true_peak_dbtp + *gain, ceiling_dbtp)) {
-		highest = match_highest_lufs(l->lufs, l->true_peak_dbtp, ceiling_dbtp);
 		diag_error("'%s' at %g LUFS would reach %+.2f dBTP, above the ceiling of %g dBTP; the highest "
-		           "target that fits is %.1f LUFS (--ceiling none lifts the ceiling)", s->name, target,
-		           l->true_peak_dbtp + *gain, ceiling_dbtp, match_round_down(highest));
+		           "target that fits is %.1f LUFS (--ceiling none lifts the ceiling)", name, target,
+		           l->true_peak_dbtp + *gain, ceiling_dbtp,
+		           match_round_down(match_highest_lufs(l->lufs, l->true_peak_dbtp, ceiling_dbtp)));
 		return ST_NO;
 	}
 	if (fabs(*gain) > max_gain_db) {
-		diag_error("'%s' would need a gain of %+.1f dB; at most %g dB are applied", s->name, *gain,
-		           max_gain_db);
+		diag_error("'%s' would need a gain of %+.1f dB; at most %g dB are applied", name, *gain, max_gain_db);
 		return ST_FAIL;
 	}
 	return ST_OK;
+}
+
+/* What was written is what was wanted, or nothing is written. */
+static int
+verify(const struct au_out *out, const struct relevel_values *after, double target)
+{
+	if (au_clipped(out)) {
+		diag_error("%" PRId64 " samples of '%s' would clip; lower the target, or write float32 "
+		           "(--encoding f32, or a name that ends in .wav)", au_clipped(out), out_name);
+		return ST_FAIL;
+	}
+	if (!isnan(target) && !(fabs(after->lufs - target) <= verify_lu)) {
+		diag_error("'%s' would be at %.2f LUFS instead of %g: it is too near the gate of -70 LUFS for "
+		           "one gain", out_name, after->lufs, target);
+		return ST_FAIL;
+	}
+	return ST_OK;
+}
+
+static int
+provenance(struct prov *prov, const char *name, const char *sha256, const char *out_sha256, double gain,
+           struct err *e)
+{
+	if (prov_input(prov, "audio", name, sha256, e) ||
+	    (target_file && prov_input(prov, "target", target_file, NULL, e)) ||
+	    prov_output(prov, "audio", out_name, out_sha256, e) ||
+	    (report_file && strcmp(report_file, "-") && prov_output(prov, "report", report_file, NULL, e)))
+		return -1;
+	prov_set(prov, "gain_db", json_real(gain));
+	return prov_write(prov, e);
+}
+
+static void
+show(void *ctx, int64_t frames)
+{
+	progress_step(ctx, (double)frames);
 }
 
 /* One input in; the level of it, or a copy at another level, out. */
 static int
 level(const char *name, double target)
 {
-	struct source s;
-	struct level before, after;
-	struct au_out *out = NULL;
 	struct progress p;
+	struct relevel_opts ro = { start_frame, length_frames, measure_only, dual_mono, show, &p };
+	struct relevel_values before, after;
+	struct relevel *r = NULL;
+	struct au_out *out = NULL;
 	struct prov *prov = prov_new(prov_file);
 	struct err e;
 	char hex[65];
 	double gain = NAN;
-	int64_t clipped;
+	int64_t frames;
 	int status = ST_FAIL;
-	float *buf = malloc(BLOCK_SAMPLES * sizeof *buf);
 
 	progress_begin(&p, name, 0);
-	if (source_open(&s, name, &e)) {
-		status = diag_err(&e);
-		goto out;
-	}
-	progress_begin(&p, name, s.info.frames < 0 ? 0 : (measure_only ? 1 : 2) * (double)s.info.frames);
-	if (!buf || !prov) {
+	if (!prov) {
 		diag_error("out of memory");
 		goto out;
 	}
-	if (measure(&s, &before, buf, &p, &e) || source_rewind(&s, &e)) {
-		status = diag_err(&e);
-		goto out;
-	}
-	if (measure_only) {
-		status = report(&s, &before, NAN, NAN, NULL, 0, &e) ? diag_err(&e) : ST_OK;
-		goto out;
-	}
-	status = choose_gain(&s, &before, target, &gain);
-	if (status != ST_OK)
+	if (relevel_open(&r, name, &ro, &e))
+		goto failed;
+	frames = relevel_info(r)->frames;
+	progress_begin(&p, name, frames < 0 ? 0 : (measure_only ? 1 : 2) * (double)frames);
+	if (relevel_measure(r, &before, &e) || (measure_only && report(name, r, &before, NAN, NAN, NULL, &e)))
+		goto failed;
+	status = measure_only ? ST_OK : choose_gain(name, &before, target, &gain);
+	if (measure_only || status != ST_OK)
 		goto out;
 	diag_info("'%s': %.2f LUFS, %.2f dBTP, gain %+.2f dB", name, before.lufs, before.true_peak_dbtp, gain);
-	if (au_create(&out, out_name, s.info.rate_hz, s.info.channels, encoding, &e) ||
-	    apply(&s, pow(10, gain / 20), out, &after, buf, &p, before.frames, &e)) {
-		status = diag_err(&e);
+	if (au_create(&out, out_name, relevel_info(r)->rate_hz, relevel_info(r)->channels, encoding, &e) ||
+	    relevel_apply(r, pow(10, gain / 20), out, &after, &e))
+		goto failed;
+	status = verify(out, &after, target);
+	if (status != ST_OK)
 		goto out;
-	}
-	status = ST_FAIL;
-	clipped = au_clipped(out);
-	if (clipped) {
-		diag_error("%" PRId64 " samples of '%s' would clip; lower the target, or write float32 "
-		           "(--encoding f32, or a name that ends in .wav)", clipped, out_name);
-		goto out;
-	}
-	if (!isnan(target) && !(fabs(after.lufs - target) <= verify_lu)) {
-		diag_error("'%s' would be at %.2f LUFS instead of %g: it is too near the gate of -70 LUFS for "
-		           "one gain", out_name, after.lufs, target);
-		goto out;
-	}
 	/* the report first: where the audio is, its report is */
-	if (report_file && report(&s, &before, target, gain, &after, clipped, &e)) {
-		status = diag_err(&e);
-		goto out;
-	}
+	if (report_file && report(name, r, &before, target, gain, &after, &e))
+		goto failed;
 	if (au_commit(out, hex, &e)) {
 		out = NULL;
 		if (report_file && strcmp(report_file, "-"))
 			unlink(report_file);
-		status = diag_err(&e);
-		goto out;
+		goto failed;
 	}
 	out = NULL;
-	if (prov_input(prov, "audio", name, s.sha256, &e) ||
-	    (target_file && prov_input(prov, "target", target_file, NULL, &e)) ||
-	    prov_output(prov, "audio", out_name, hex, &e) ||
-	    (report_file && strcmp(report_file, "-") && prov_output(prov, "report", report_file, NULL, &e))) {
-		status = diag_err(&e);
+	if (!provenance(prov, name, relevel_sha256(r), hex, gain, &e))
 		goto out;
-	}
-	prov_set(prov, "gain_db", json_real(gain));
-	status = prov_write(prov, &e) ? diag_err(&e) : ST_OK;
+failed:
+	status = diag_err(&e);
 out:
 	progress_end(&p, p.total);
 	au_abort(out);
-	source_close(&s);
+	relevel_close(r);
 	prov_free(prov);
-	free(buf);
 	return status;
 }
 

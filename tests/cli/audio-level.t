@@ -191,6 +191,8 @@ check 'a closed pipe ends it without a word' test "$(cat out)" = 141 -a ! -s err
 run env TMPDIR=/nonexistent sh -c 'audio-level --lufs -20 -o no.wav <a.wav; exit $?'
 check 'nowhere to keep a pipe: exit 1' status_is 1
 check 'TMPDIR is advised' err_says TMPDIR
+run env TMPDIR=/nonexistent sh -c 'audio-level --measure <a.wav'
+check 'measuring needs no such place' test "$(key out measured_lufs)" = "$(key a.json measured_lufs)"
 
 # samples of 1e36, which a gain of 120 dB takes past float32
 perl "$SRC/tests/wav.pl" make huge.wav 48000 1 48000 '1e36'
