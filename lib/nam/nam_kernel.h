@@ -31,7 +31,7 @@ enum nam_epilogue {
 	NAM_LEAKY_SUM  /* out = s > 0 ? s : s * slope, head = head + out */
 };
 
-/* outs sums of `rows` products for n frames:
+/* outs sums of `rows` products for n frames, at most NAM_TILE:
  *   g[k] = w[16k][o] x[16k][t] + w[16k + 1][o] x[16k + 1][t] + ...  (16 rows, each one fma, from 0)
  *   s[o][t] = ((g[0] + g[1]) + g[2] + ...) + bias[o]   in this order.
  * One long chain from the bias on would be as fast, but rounds at the size of the whole sum each

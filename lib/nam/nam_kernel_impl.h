@@ -150,7 +150,7 @@ m_act(enum nam_act_type type, const float p[4], V x)
 /* ob outputs x tv vectors of time, sums in registers; ob, tv and epilogue are constants of each
  * inlined copy.  Here: the sums of rows first..end-1. */
 ALWAYS void
-rows_group(const struct nam_rows *q, int o0, size_t t, const int ob, const int tv, int first, int end,
+rows_group(const struct nam_rows *q, int o0, int t, const int ob, const int tv, int first, int end,
     V acc[OB_MAX][4])
 {
 	const float *w = q->w + (size_t)first * (size_t)q->outs + o0;
@@ -179,7 +179,7 @@ rows_group(const struct nam_rows *q, int o0, size_t t, const int ob, const int t
 }
 
 ALWAYS void
-rows_block(const struct nam_rows *q, int o0, size_t t, const int ob, const int tv,
+rows_block(const struct nam_rows *q, int o0, int t, const int ob, const int tv,
     const enum nam_epilogue epilogue)
 {
 	const int rows = q->rows;
@@ -222,13 +222,12 @@ rows_block(const struct nam_rows *q, int o0, size_t t, const int ob, const int t
 ALWAYS void
 rows_time(const struct nam_rows *q, int o0, const int ob, const enum nam_epilogue epilogue)
 {
-	enum { step = VL };
-	const int tv = TV_OF(ob);
-	size_t t = 0;
+	const int tv = TV_OF(ob), n = (int)q->n;
+	int t = 0;
 
-	for (; t + (size_t)(tv - 1) * step < q->n; t += (size_t)tv * step)
+	for (; t + (tv - 1) * VL < n; t += tv * VL)
 		rows_block(q, o0, t, ob, tv, epilogue);
-	for (; t < q->n; t += step)
+	for (; t < n; t += VL)
 		rows_block(q, o0, t, ob, 1, epilogue);
 }
 
