@@ -4,6 +4,7 @@
  * Each operation has a plain C twin and gives the same bits as it. */
 #ifndef GPU_GPU_H
 #define GPU_GPU_H
+#include "nam/nam_kernel.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,9 +23,8 @@ struct gpu_ops {
 	const char *name;   /* "cuda" */
 	/* Up to max devices into d; *n gets how many there are.  None at all is -1. */
 	int (*probe)(struct gpu_device *d, int max, int *n, char *why, size_t len);
-	/* x[i] = tanh(x[i]) over n floats of host memory, borrowed; the function that models use
-	 * (lib/nam/nam_math.h), bit for bit. */
-	int (*tanh)(float *x, size_t n, char *why, size_t len);
+	/* One activation over n floats of host memory, borrowed, in place.  Twin: nam_kernel.act. */
+	int (*act)(enum nam_act_type type, const float p[4], float *x, size_t n, char *why, size_t len);
 };
 
 /* The symbol a plugin exports: const struct gpu_ops shootout_gpu; */
