@@ -148,14 +148,16 @@ nam_close(struct nam_model *m)
 /* ---- streams ----------------------------------------------------------------------- */
 
 void
-nam_stream_preroll(struct nam_stream *s, int by_running)
+nam_stream_preroll(struct nam_stream *s, enum nam_preroll how)
 {
 	const struct nam_net *net = s->model->net;
 	size_t tiles;
 
 	net->zero(s->state);
 	memset(s->in.p, 0, (NAM_TILE + NAM_PAD) * sizeof *s->in.p);
-	if (!net->recurrent && !by_running) {
+	if (how == NAM_PREROLL_NONE)
+		return;
+	if (how == NAM_PREROLL_DIRECT && !net->recurrent) {
 		net->run(s->state, s->in, s->out, 1, 1);
 		return;
 	}
@@ -184,7 +186,7 @@ nam_stream_new_on(struct nam_stream **stream, const struct nam_model *m, const s
 	}
 	if (m->net->state_new(&s->state, m->net, k, e))
 		goto fail;
-	nam_stream_preroll(s, 0);
+	nam_stream_preroll(s, NAM_PREROLL_DIRECT);
 	*stream = s;
 	return 0;
 fail:
@@ -201,7 +203,7 @@ nam_stream_new(struct nam_stream **s, const struct nam_model *m, struct err *e)
 void
 nam_reset(struct nam_stream *s)
 {
-	nam_stream_preroll(s, 0);
+	nam_stream_preroll(s, NAM_PREROLL_DIRECT);
 }
 
 void

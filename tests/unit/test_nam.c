@@ -329,7 +329,7 @@ test_model(const char *label, const char *head, float size, const char *golden)
 		nam_process(s, x, y[1], FRAMES);
 		snprintf(name, sizeof name, "%s: reset starts again", label);
 		ok(!memcmp(y[0], y[1], sizeof y[0]), name);
-		nam_stream_preroll(s, 1);
+		nam_stream_preroll(s, NAM_PREROLL_RUN);
 		nam_process(s, x, y[1], FRAMES);
 		snprintf(name, sizeof name, "%s: silence that is run ends in the same bits", label);
 		ok(!memcmp(y[0], y[1], sizeof y[0]), name);

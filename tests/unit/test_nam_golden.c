@@ -3,8 +3,11 @@
  * $TESTDATA/nam/manifest.json lists models, inputs and references, and for each render how far
  * the ordinary float32 player is from the reference (peer_esr_db: error energy over
  * reference energy).  We must be no farther than that + 1 dB, for recurrent models + 3 dB: one
- * float32 renderer's rounding is as good as another's, but not better on every file. */
+ * float32 renderer's rounding is as good as another's, but not better on every file.
+ *
+ * RTNeural and AIDA-X files are compared with the vectors that came with them. */
 #include "nam/nam.h"
+#include "nam/nam_stream.h"
 #include "audio/audio.h"
 #include "base/file.h"
 #include "../tap.h"
@@ -139,6 +142,111 @@ compare(const json_t *r, const json_t *inputs)
 	au_buf_free(&in);
 }
 
+/* Largest difference of a JSON model, started from zero as RTNeural does, from want; -1: not run.
+ */
+static double
+json_error(const char *model, const float *x, const double *want, size_t n)
+{
+	struct nam_model *m = NULL;
+	struct nam_stream *s = NULL;
+	struct err e;
+	float *y = calloc(n, sizeof *y);
+	double worst = -1;
+
+	if (!y || nam_open(&m, model, -1, &e) || nam_stream_new(&s, m, &e)) {
+		printf("# %s\n", y ? e.msg : "out of memory");
+		goto out;
+	}
+	nam_stream_preroll(s, NAM_PREROLL_NONE);
+	nam_process(s, x, y, n);
+	worst = 0;
+	for (size_t i = 0; i < n; i++)
+		worst = fmax(worst, fabs((double)y[i] - want[i]));
+out:
+	nam_stream_free(s);
+	nam_close(m);
+	free(y);
+	return worst;
+}
+
+/* AIDA-X files bring 2048 samples of input and output. */
+static void
+self_test(const char *file)
+{
+	json_t *o = json_load_file(path(file), 0, NULL);
+	const json_t *in = json_object_get(o, "input_batch"), *out = json_object_get(o, "output_batch");
+	const size_t n = json_array_size(in);
+	float *x = calloc(n + 1, sizeof *x);
+	double *want = calloc(n + 1, sizeof *want);
+
+	for (size_t i = 0; x && want && i < n; i++) {
+		x[i] = (float)json_number_value(json_array_get(json_array_get(in, i), 0));
+		want[i] = json_number_value(json_array_get(json_array_get(out, i), 0));
+		if (!json_is_array(json_array_get(in, i))) {
+			x[i] = (float)json_number_value(json_array_get(in, i));
+			want[i] = json_number_value(json_array_get(out, i));
+		}
+	}
+	if (x && want && n) {
+		double worst = json_error(path(file), x, want, n);
+
+		ok(worst >= 0 && worst < 3e-6, file);
+		printf("# largest difference %.2g over %zu samples\n", worst, n);
+	}
+	free(x);
+	free(want);
+	json_decref(o);
+}
+
+/* RTNeural's own vectors: one number a line. */
+static void
+vectors(const char *model, const char *x_file, const char *y_file)
+{
+	static float x[4096];
+	static double y[4096];
+	FILE *fx = fopen(path(x_file), "r"), *fy = fopen(path(y_file), "r");
+	char line[128];
+	size_t n = 0, k = 0;
+	double worst;
+
+	while (fx && n < 4096 && fgets(line, sizeof line, fx))
+		x[n++] = strtof(line, NULL);
+	while (fy && k < 4096 && fgets(line, sizeof line, fy))
+		y[k++] = strtod(line, NULL);
+	worst = json_error(path(model), x, y, n);
+	ok(n > 0 && n == k && worst >= 0 && worst < 1e-6, model);
+	printf("# largest difference %.2g over %zu samples\n", worst, n);
+	if (fx)
+		fclose(fx);
+	if (fy)
+		fclose(fy);
+}
+
+static void
+json_models(void)
+{
+	json_t *manifest = json_load_file(path("nam/aidax/manifest.json"), 0, NULL);
+	const json_t *files = json_object_get(manifest, "files");
+
+	if (!manifest) {
+		skip("RTNeural and AIDA-X models against their own vectors", "no $TESTDATA/nam/aidax");
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(files); i++) {
+		const char *name = json_string_value(json_object_get(json_array_get(files, i), "file"));
+		char file[300];
+
+		snprintf(file, sizeof file, "nam/aidax/%s", name ? name : "");
+		if (strstr(file, "tw40"))
+			self_test(file);
+	}
+	vectors("nam/aidax/lstm_1d.json", "nam/aidax/lstm_1d_x_python.csv", "nam/aidax/lstm_1d_y_python.csv");
+	vectors("nam/aidax/gru_1d.json", "nam/aidax/gru_1d_x_python.csv", "nam/aidax/gru_1d_y_python.csv");
+	vectors("nam/aidax/lstm.json", "nam/aidax/lstm_x_python.csv", "nam/aidax/lstm_y_python.csv");
+	vectors("nam/aidax/gru.json", "nam/aidax/gru_x_python.csv", "nam/aidax/gru_y_python.csv");
+	json_decref(manifest);
+}
+
 int
 main(void)
 {
@@ -155,5 +263,6 @@ main(void)
 	for (size_t i = 0; i < json_array_size(renders); i++)
 		compare(json_array_get(renders, i), json_object_get(manifest, "inputs"));
 	json_decref(manifest);
+	json_models();
 	return done();
 }
