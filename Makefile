@@ -119,14 +119,16 @@ $O/completions/shootout.bash: $(BINS) scripts/make-completions
 -include $(shell find $O -name '*.d' 2>/dev/null)
 
 check: check-unit check-cli ## run all tests
-UNIT_ENV = TESTDATA=$(abspath $(TESTDATA)) $(PLUGINS:%=SHOOTOUT_GPU=$(abspath %))
+# --directives: what is skipped is said, with its reason
+PROVE    ?= prove --directives -j2
+UNIT_ENV = TESTDATA=$(abspath $(TESTDATA)) $(addprefix SHOOTOUT_GPU=,$(abspath $(PLUGINS)))
 check-unit: $(UNITS) $(PLUGINS)
-	$(UNIT_ENV) prove -Q -e '' $(UNITS)
+	$(UNIT_ENV) $(PROVE) -e '' $(UNITS)
 check-cli: all $(FUZZERS)
-	BIN=$(abspath $O)/bin O=$(abspath $O) TESTDATA=$(abspath $(TESTDATA)) prove -Q tests/cli/*.t
+	BIN=$(abspath $O)/bin O=$(abspath $O) TESTDATA=$(abspath $(TESTDATA)) $(PROVE) tests/cli/*.t
 check-isa: $(UNITS) $(PLUGINS) ## run the unit tests once per instruction set
 	@for i in generic $(ISAS); do echo "isa $$i"; \
-	  $(UNIT_ENV) SHOOTOUT_ISA=$$i prove -Q -e '' $(UNITS) || exit; done
+	  $(UNIT_ENV) SHOOTOUT_ISA=$$i $(PROVE) -e '' $(UNITS) || exit; done
 check-san: ## run all tests under ASan and UBSan
 	$(MAKE) O=$O-san CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' check
 fuzz: ## fuzz every parser of outside data with libFuzzer, FUZZ_S seconds each (clang)
