@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,6 +171,37 @@ file_write_if_changed(const char *name, const char *data, size_t len, struct err
 	return file_write(name, data, len, e) ? -1 : 1;
 }
 
+/* Create (or take over) the temporary file and lock it: two writers of one output would each truncate, rename
+ * or remove the other's.  One that a killed process left behind is nobody's, and used again.  Returns the
+ * descriptor, -1 on error. */
+static int
+temp_open(const char *tmp, const char *name, struct err *e)
+{
+	struct stat held, there;
+
+	for (;;) {
+		int fd = open(tmp, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+
+		if (fd < 0)
+			return err_sys(e, "cannot create '%s'", name);
+		/* a file system without locks is no reason to write nothing */
+		if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+			close(fd);
+			return err_set(e, ERR_RETRY, "cannot create '%s': it is being written already", name);
+		}
+		if (!fstat(fd, &held) && !stat(tmp, &there) && held.st_ino == there.st_ino &&
+		    held.st_dev == there.st_dev) {
+			if (ftruncate(fd, 0)) {
+				err_sys(e, "cannot create '%s'", name);
+				close(fd);
+				return -1;
+			}
+			return fd;
+		}
+		close(fd);      /* its writer renamed or removed it between our open and our lock */
+	}
+}
+
 int
 outfile_open(struct outfile *o, const char *name, struct err *e)
 {
@@ -181,6 +213,8 @@ outfile_open(struct outfile *o, const char *name, struct err *e)
 		o->fd = STDOUT_FILENO;
 		return 0;
 	}
+	if (!*name)
+		return err_set(e, ERR_INPUT, "cannot create an output without a name");
 	o->name = str_printf("%s", name);
 	if (!o->name)
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -201,9 +235,8 @@ outfile_open(struct outfile *o, const char *name, struct err *e)
 		err_set(e, ERR_NOMEM, "out of memory");
 		goto fail;
 	}
-	o->fd = open(o->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	o->fd = temp_open(o->tmp, name, e);
 	if (o->fd < 0) {
-		err_sys(e, "cannot create '%s'", name);
 		free(o->tmp);
 		o->tmp = NULL;
 		goto fail;
@@ -219,21 +252,25 @@ fail:
 int
 outfile_commit(struct outfile *o, struct err *e)
 {
-	int r = 0;
+	int r = 0, lock;
 
 	if (!o->name) {         /* standard output stays open for the caller */
 		o->fd = -1;
 		return 0;
 	}
+	/* the lock goes with the last descriptor: keep one until the name is final */
+	lock = o->tmp ? fcntl(o->fd, F_DUPFD_CLOEXEC, 0) : -1;
 	if (close(o->fd))
 		r = err_sys(e, "cannot write '%s'", o->name);
 	o->fd = -1;
 	if (!r && o->tmp && rename(o->tmp, o->name))
 		r = err_sys(e, "cannot rename '%s' to '%s'", o->tmp, o->name);
-	if (r) {
+	if (r)
 		outfile_abort(o);
+	if (lock >= 0)
+		close(lock);
+	if (r)
 		return r;
-	}
 	if (o->tmp)
 		temp_drop(o->tmp);
 	free(o->tmp);
@@ -246,12 +283,12 @@ outfile_commit(struct outfile *o, struct err *e)
 void
 outfile_abort(struct outfile *o)
 {
-	if (o->name && o->fd >= 0)
-		close(o->fd);
-	if (o->tmp) {
+	if (o->tmp) {           /* while it is still locked, thus ours */
 		unlink(o->tmp);
 		temp_drop(o->tmp);
 	}
+	if (o->name && o->fd >= 0)
+		close(o->fd);
 	free(o->tmp);
 	free(o->name);
 	memset(o, 0, sizeof *o);
@@ -265,19 +302,39 @@ outname_open(struct outname *o, const char *name, struct err *e)
 	struct stat st;
 
 	o->name = o->tmp = NULL;
+	o->fd = -1;
+	if (!*name)
+		return err_set(e, ERR_INPUT, "cannot create an output without a name");
 	if (!stat(name, &st) && !S_ISREG(st.st_mode))
 		return err_set(e, ERR_IO, "cannot create '%s': it exists and is not a regular file", name);
 	path_ext(name, ext);
 	o->name = str_printf("%s", name);
 	o->tmp = str_printf("%s.tmp%s%s", name, *ext ? "." : "", ext);
-	if (!o->name || !o->tmp) {
+	if (!o->name || !o->tmp)
+		err_set(e, ERR_NOMEM, "out of memory");
+	else
+		o->fd = temp_open(o->tmp, name, e);
+	if (o->fd < 0) {
 		free(o->name);
 		free(o->tmp);
 		o->name = o->tmp = NULL;
-		return err_set(e, ERR_NOMEM, "out of memory");
+		return -1;
 	}
 	temp_add(o->tmp);
 	return 0;
+}
+
+static void
+outname_end(struct outname *o)
+{
+	if (o->tmp)
+		temp_drop(o->tmp);
+	if (o->fd >= 0 && o->name)
+		close(o->fd);
+	free(o->tmp);
+	free(o->name);
+	o->name = o->tmp = NULL;
+	o->fd = -1;
 }
 
 int
@@ -288,21 +345,14 @@ outname_commit(struct outname *o, struct err *e)
 		outname_abort(o);
 		return -1;
 	}
-	temp_drop(o->tmp);
-	free(o->tmp);
-	free(o->name);
-	o->name = o->tmp = NULL;
+	outname_end(o);
 	return 0;
 }
 
 void
 outname_abort(struct outname *o)
 {
-	if (o->tmp) {
+	if (o->tmp)
 		unlink(o->tmp);
-		temp_drop(o->tmp);
-	}
-	free(o->tmp);
-	free(o->name);
-	o->name = o->tmp = NULL;
+	outname_end(o);
 }

@@ -2,7 +2,9 @@
  *
  * An output is written as NAME.tmp beside its final name and renamed when it is
  * whole, so that nobody ever meets half a file and a failure leaves the old file as it
- * was.  Names that exist and are no regular file (/dev/full, a FIFO) are written directly. */
+ * was.  The temporary file is locked (flock) while it is written, so that a second writer of the
+ * same output, in this process or another, is refused with ERR_RETRY; one that a killed process left is used
+ * again.  Names that exist and are no regular file (/dev/full, a FIFO) are written directly. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 #include "base/err.h"
@@ -37,9 +39,12 @@ int outfile_commit(struct outfile *o, struct err *e); /* close and rename; on er
 void outfile_abort(struct outfile *o);                /* close and remove; fine after open failed */
 
 /* For programs that write a named file themselves (ffmpeg, sqlite3, cairo): the
- * temporary name to hand to them.  It ends in ".tmp" plus the extension of NAME.
- * Finish with outname_commit or outname_abort. */
-struct outname { char *name, *tmp; };
+ * temporary name to hand to them, of an empty file that is there.  It ends in ".tmp" plus the extension
+ * of NAME.  Finish with outname_commit or outname_abort. */
+struct outname {
+	char *name, *tmp;
+	int fd;          /* holds the lock */
+};
 int outname_open(struct outname *o, const char *name, struct err *e);
 int outname_commit(struct outname *o, struct err *e);
 void outname_abort(struct outname *o);

@@ -28,7 +28,8 @@ main(void)
 	char hex[65], ext[16], slug[16], dir[] = "/tmp/test-base-XXXXXX", *data;
 	struct str s = { 0 };
 	struct err e = { 0 };
-	struct outfile o;
+	struct outfile o, o2;
+	struct outname on, on2;
 	struct stat st;
 	size_t n;
 	int once = 1;
@@ -64,6 +65,18 @@ main(void)
 	ok(stat("a.tmp", &st) != 0 && !stat("a", &st) && st.st_size == 3, "abort leaves the old file and no .tmp");
 	ok(!outfile_open(&o, "a", &e) && write(o.fd, "x", 1) == 1 && !outfile_commit(&o, &e) && !stat("a", &st) &&
 	    st.st_size == 1, "commit replaces it");
+	ok(!file_write("b.tmp", "left by a killed process", 24, &e) && !outfile_open(&o, "b", &e) &&
+	    outfile_open(&o2, "b", &e) == -1 && e.code == ERR_RETRY && strstr(e.msg, "'b'"),
+	    "a second writer of one output is refused");
+	ok(write(o.fd, "x", 1) == 1 && !outfile_commit(&o, &e) && !stat("b", &st) && st.st_size == 1 &&
+	    stat("b.tmp", &st) != 0, "the first is not disturbed, nor by what was left there");
+	ok(!outfile_open(&o, "b", &e) && !outfile_commit(&o, &e), "and the next one may");
+	ok(!outname_open(&on, "c.mp4", &e) && outname_open(&on2, "c.mp4", &e) == -1 && e.code == ERR_RETRY &&
+	    !strcmp(on.tmp, "c.mp4.tmp.mp4") && !outname_commit(&on, &e) && !stat("c.mp4", &st),
+	    "the same for what another program writes");
+	outname_abort(&on2);
+	ok(outfile_open(&o, "", &e) == -1 && outname_open(&on, "", &e) == -1 && stat(".tmp", &st) != 0,
+	    "an output needs a name");
 	ok(file_read("a", 0, &data, &n, &e) == -1 && strstr(e.msg, "larger"), "a file over the bound is refused");
 	ok(outfile_open(&o, "no/such/dir/a", &e) == -1 && strstr(e.msg, "no/such/dir/a"), "an error names the file");
 	ok(!file_mkdirs("x/y/z", &e) && !stat("x/y/z", &st) && file_mkdirs("a/b", &e) == -1, "mkdir -p");
