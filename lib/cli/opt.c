@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cli/diag.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <signal.h>
@@ -121,6 +122,19 @@ builtin(const struct opt_spec *s, const char *arg)
 	exit(diag_close_stdout(ST_OK));
 }
 
+/* Started with `<&-` or `>&-`, the next file opened would become our standard input or output, and
+ * messages or results would land in it.  A descriptor of the wrong direction takes the place: using it still
+ * fails with EBADF, not using it is fine. */
+static void
+keep_standard_fds(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDWR };
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) < 0)
+			exit(ST_FAIL);
+}
+
 /* Remove half-written files, then die of the signal as if it had not been caught. */
 static void
 on_signal(int sig)
@@ -205,6 +219,7 @@ opt_parse(int argc, char **argv, const struct opt_spec *s)
 	char **copy = calloc((size_t)argc + 1, sizeof *copy);
 	int n, known = 0;
 
+	keep_standard_fds();
 	diag_prog = path_base(argc > 0 ? argv[0] : "?");
 	if (!copy) {
 		diag_error("out of memory");

@@ -45,10 +45,10 @@ extern const char *opt_progress; /* "auto", "always", "never" or "json" */
 	{ 'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "print errors only" }, \
 	{ 'v', "verbose", OPT_COUNT, &opt_verbose, NULL, "say what is done on stderr" }
 
-/* The first call of main(): names the program from argv[0], installs the signal
- * handlers that remove temporary files, parses argv (options and operands may mix
- * until "--"), sets diag_level.  Negative numbers are arguments, not options, where
- * an option wants one.  Moves the operands to argv[1..], argv[n + 1] = NULL, returns n.
+/* The first call of main(): names the program from argv[0], keeps descriptors 0 to 2 from
+ * being given to files where the caller closed them, installs the signal handlers that remove
+ * temporary files, parses argv (options and operands may mix until "--"), sets diag_level.
+ * Negative numbers are arguments, not options, where an option wants one.  Moves the operands to argv[1..], argv[n + 1] = NULL, returns n.
  * Exits: 0 after --help, --version or --opts; 2 for a wrong command line. */
 int opt_parse(int argc, char **argv, const struct opt_spec *spec);
 

@@ -252,6 +252,16 @@ run audio-prep -o no.wav --report /dev/full mono.wav
 check 'no room for the report: exit 1, and no audio' sh -c "test $status = 1 && test ! -e no.wav"
 run audio-prep -o nowhere/x.wav mono.wav
 check 'no such folder: exit 1' status_is 1
+run sh -c 'audio-prep -o closed.wav mono.wav <&- >&- 2>&-'
+check 'closed standard files are not needed with -o: exit 0' status_is 0
+check 'and nothing of ours is written through them' audio-diff --tolerance exact mono.wav closed.wav
+run sh -c 'audio-prep -o closed2.wav --report - mono.wav >&-'
+check 'a report to a closed standard output: exit 1' status_is 1
+check 'and no audio is left' absent closed2.wav
+run audio-prep -o same.wav --report same.wav mono.wav
+check 'two outputs of one name: exit 75, nothing written' sh -c "test $status = 75 && test ! -e same.wav"
+run audio-prep -o '' mono.wav
+check 'an output without a name: exit 1' status_is 1
 run sh -c '{ audio-prep st.wav; echo "status $?" >&2; } | head -c 100 >/dev/null'
 check 'a closed pipe ends it, by the signal or as an error' grep -qE 'status (141|1)$' err
 
