@@ -44,7 +44,8 @@ def lstm(hidden):
                                        "train_burn_in": 2048, "train_truncate": 2048}}
 
 
-# name, model, tone, network, batch, frames a segment, learning rate from, to
+# name, model, tone, network, batch, frames a segment, learning rate from and
+# to, frames before each segment that an LSTM settles in
 AMPS = {
     "harbor": ("Harbor 22 clean", "Harbor 22", ToneType.CLEAN, lstm(16), 48, 2048, 1e-2, 1e-4, 2048),
     "crown": ("Crown 45 crunch", "Crown 45", ToneType.CRUNCH,
@@ -136,7 +137,7 @@ def main():
     if len(sys.argv) > 7:
         net.load_state_dict(torch.load(sys.argv[7]))
         best = esr_of(net, valid)
-        lr0 *= 0.5
+        lr0 *= 0.5               # gentler the second time
     optimizer = torch.optim.Adam(module.parameters(), lr=lr0)
     if network["name"] == "WaveNet":
         net._net.compile()   # 1.6 times as fast on one core
