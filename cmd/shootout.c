@@ -63,6 +63,16 @@ want_table(void)
 
 /* ---- new ---- */
 
+/* JSON is UTF-8; another name would come out changed, and not be found. */
+static int
+name_fits_json(const char *name)
+{
+	json_t *s = json_string(name);
+
+	json_decref(s);
+	return s != NULL;
+}
+
 static int
 cmd_new(char **models, int n)
 {
@@ -84,6 +94,10 @@ cmd_new(char **models, int n)
 			if (access(lists[k][i], R_OK)) {
 				err_sys(&e, "cannot read '%s'", lists[k][i]);
 				return diag_err(&e);
+			}
+			if (!name_fits_json(lists[k][i])) {
+				diag_error("cannot describe '%s': its name is not UTF-8; rename it", lists[k][i]);
+				return ST_FAIL;
 			}
 			/* names in a description start from its own folder */
 			if (!here && lists[k][i][0] != '/')

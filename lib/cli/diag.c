@@ -20,6 +20,10 @@ say(const char *kind, const char *fmt, va_list ap)
 	if (n < 0 || (size_t)n >= sizeof line)
 		n = 0;
 	vsnprintf(line + n, sizeof line - (size_t)n - 1, fmt, ap);
+	/* names come from outside: no line of their own, and no commands to the terminal */
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
 	strcat(line, "\n");
 	fflush(stdout);
 	fputs(line, stderr);

@@ -208,31 +208,6 @@ num(struct str *s, const char *option, double v)
 	str_addf(s, " %s %.10g", option, v);
 }
 
-static void
-prep_rule(struct planner *p, const struct desc_di *di)
-{
-	const struct input *in = input(p, "di", di->file);
-	struct str cmd = { 0 }, need = { 0 }, out = { 0 };
-
-	if (!in) {
-		fail(p);
-		return;
-	}
-	str_addf(&out, "work/%s.wav", di->id);
-	str_addf(&cmd, "audio-prep --channels mono --sample-rate %d", p->d->rate_hz);
-	if (di->start_s > 0)
-		num(&cmd, "--start", di->start_s);
-	if (di->length_s >= 0)
-		num(&cmd, "--length", di->length_s);
-	prov(p, &cmd, out.s);
-	str_addf(&cmd, " -o %s %s", out.s, in->link);
-	str_addf(&need, "# %s\n", in->sha256);
-	rule(p, out.s, in->link, di->id, cmd.s, need.s);
-	str_free(&cmd);
-	str_free(&need);
-	str_free(&out);
-}
-
 /* The output file for a key; *fresh when no chain had it before. */
 static const char *
 node(struct planner *p, const char *key, const char *want, int *fresh)
@@ -263,6 +238,42 @@ node(struct planner *p, const char *key, const char *want, int *fresh)
 	n->file = file;
 	*fresh = 1;
 	return n->key ? file : NULL;
+}
+
+/* The conformed DI; NULL with *p->e when out of memory. */
+static const char *
+di_file(struct planner *p, const struct desc_di *di)
+{
+	int fresh;
+	const char *file = node(p, di->id, di->id, &fresh);
+
+	if (!file)
+		err_set(p->e, ERR_NOMEM, "out of memory");
+	return file;
+}
+
+static void
+prep_rule(struct planner *p, const struct desc_di *di)
+{
+	const struct input *in = input(p, "di", di->file);
+	struct str cmd = { 0 }, need = { 0 };
+	const char *out = in ? di_file(p, di) : NULL;
+
+	if (!out) {
+		fail(p);
+		return;
+	}
+	str_addf(&cmd, "audio-prep --channels mono --sample-rate %d", p->d->rate_hz);
+	if (di->start_s > 0)
+		num(&cmd, "--start", di->start_s);
+	if (di->length_s >= 0)
+		num(&cmd, "--length", di->length_s);
+	prov(p, &cmd, out);
+	str_addf(&cmd, " -o %s %s", out, in->link);
+	str_addf(&need, "# %s\n", in->sha256);
+	rule(p, out, in->link, di->id, cmd.s, need.s);
+	str_free(&cmd);
+	str_free(&need);
 }
 
 static const char *
@@ -303,11 +314,12 @@ static int
 stage_rules(struct planner *p, const struct desc_di *di, const struct desc_chain *c, struct str *last)
 {
 	struct str key = { 0 }, name = { 0 }, at = { 0 };
-	int r = 0;
+	const char *from = di_file(p, di);
+	int r = from ? 0 : fail(p);
 
 	str_addf(&key, "%s", di->id);
 	str_addf(&name, "%s", di->id);
-	str_addf(&at, "work/%s.wav", di->id);
+	str_addf(&at, "%s", from ? from : "");
 	for (size_t i = 0; i < c->stages && !r; i++) {
 		struct str cmd = { 0 }, need = { 0 }, salt = { 0 };
 		const struct input *in;
@@ -680,6 +692,7 @@ plan_write(const struct desc *d, const struct plan_opts *o, int *changed, struct
 	struct planner p = { .d = d, .o = o, .e = e };
 	struct str tones = { 0 }, segments = { 0 }, copy = { 0 };
 	char *text;
+	int fresh;
 
 	if (plan_check_dir(o->run, e) || make_folders(&p))
 		return -1;
@@ -695,6 +708,8 @@ plan_write(const struct desc *d, const struct plan_opts *o, int *changed, struct
 			fail(&p);
 	}
 	begin_makefile(&p);
+	if (!node(&p, "", "master", &fresh))    /* taken: a DI may be called that, too */
+		fail(&p), err_set(e, ERR_NOMEM, "out of memory");
 	title_rules(&p, &segments);
 	for (size_t i = 0; i < d->dis && !p.failed; i++) {
 		str_addf(&p.mk, "\n\n# ---- %s ----", d->di[i].id);

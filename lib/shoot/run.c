@@ -154,7 +154,8 @@ load_manifest(const char *run, int only_outputs, struct err *e)
 				    json_is_string(json_object_get(f, "sha256")))
 					json_object_set(map, json_string_value(json_object_get(f, "file")),
 					    json_object_get(f, "sha256"));
-		if (o && !only_outputs && json_is_string(json_object_get(o, "source")))
+		if (o && !only_outputs && json_is_string(json_object_get(o, "source")) &&
+		    json_is_string(json_object_get(o, "file")) && json_is_string(json_object_get(o, "sha256")))
 			json_object_set(map, json_string_value(json_object_get(o, "file")), json_object_get(o, "sha256"));
 		bad = !o;
 		json_decref(o);

@@ -95,8 +95,9 @@ run shootout run --json s.json -o run
 check 'run: exit 0' status_is 0
 check 'everything is there' sh -c 'cd run && ls shootout.mp4 audio/one__lstm.flac audio/one__wave.flac audio/second-di__lstm.flac \
 	audio/second-di__wave.flac metrics.jsonl timeline.jsonl manifest.jsonl shootout.db description.txt events.jsonl'
-check 'four tones with their loudness' sh -c 'jq -e ".state == \"done\" and (.tones | length == 4) and
-	all(.tones[]; (.loudness_lufs - .[\"loudness_lufs\"] | fabs) < 0.1 and .gain_db != null and .centroid_hz != null)" out'
+check 'four tones with their loudness' sh -c 'jq -e --argjson want "$(jq .target_lufs run/work/target.json)" \
+	".state == \"done\" and (.tones | length == 4) and
+	all(.tones[]; (.loudness_lufs - \$want | fabs) < 0.1 and .gain_db != null and .centroid_hz != null)" out'
 check 'all at one loudness' sh -c 'jq -e "[.tones[].loudness_lufs] | max - min < 0.1" out'
 check 'none above the ceiling' sh -c 'jq -e "[.tones[].true_peak_dbtp] | max <= -0.99" out'
 check 'a second run does nothing' sh -c 'touch -d "1 minute ago" stamp && find run -newer stamp -type f >/dev/null;
@@ -158,6 +159,25 @@ check 'and which' err_says "'audio/one__wave.flac' is not what the manifest says
 mv keep run/audio/one__wave.flac
 run shootout verify --render -v run
 check 'made again, every file is the same' status_is 0
+
+mkdir odd && touch odd/f
+printf '{"source":"x","file":"f","sha256":1}\n{"source":"x","file":2}\n' >odd/manifest.jsonl
+run shootout verify odd
+check 'a manifest with wrong types is no crash' status_is 0
+
+# ---- names of people's files
+cp one.wav master.wav
+shootout new -d master.wav -i cab.wav -o master.json
+run shootout plan master.json -o mrun
+check 'a DI called master: exit 0' status_is 0
+run make -n -C mrun
+check 'make reads the plan, and nothing collides in it' sh -c 'test ! -s err && grep -q "work/master-2.wav in/di/master.wav" out'
+cp one.wav "$(printf 'bad\377.wav')"
+run shootout new -d "$(printf 'bad\377.wav')" -i cab.wav -o bad2.json
+check 'a name that is not UTF-8 cannot be described: exit 1' status_is 1
+check 'and says so' err_says 'is not UTF-8; rename it'
+run shootout check "$(printf 'no\nsuch \033[31mfile')"
+check 'a message stays one line, without commands to the terminal' grep -q "'no?such ?\[31mfile'" err
 
 # ---- two at once, stdin, a failing step
 flock run/.lock sleep 3 &
