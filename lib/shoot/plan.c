@@ -34,6 +34,7 @@ struct planner {
 	size_t nodes;
 	struct str mk;        /* the Makefile */
 	struct str provs;     /* files of the manifest, in order */
+	struct str beside;    /* what steps write beside their target, provenance included */
 	int changed, failed;
 };
 
@@ -202,6 +203,23 @@ prov(struct planner *p, struct str *cmd, const char *target)
 	str_addf(&p->provs, " work/prov/%s.json", path_base(target));
 }
 
+/* rule() for a command with prov().  What it writes beside the target (`beside`, "" or "NAME ") belongs to
+ * the rule and is asked for by `all`: killed after the one and before the other, the step has to run again. */
+static void
+prov_rule(struct planner *p, const char *beside, const char *target, const char *needs, const char *say,
+          const char *command, const char *salt)
+{
+	struct str all = { 0 };
+
+	str_addf(&all, "work/prov/%s.json %s%s", path_base(target), beside, target);
+	str_addf(&p->beside, " %swork/prov/%s.json", beside, path_base(target));
+	if (all.failed || p->beside.failed)
+		fail(p), err_set(p->e, ERR_NOMEM, "out of memory");
+	else
+		rule(p, all.s, needs, say, command, salt);
+	str_free(&all);
+}
+
 static void
 num(struct str *s, const char *option, double v)
 {
@@ -271,7 +289,7 @@ prep_rule(struct planner *p, const struct desc_di *di)
 	prov(p, &cmd, out);
 	str_addf(&cmd, " -o %s %s", out, in->link);
 	str_addf(&need, "# %s\n", in->sha256);
-	rule(p, out, in->link, di->id, cmd.s, need.s);
+	prov_rule(p, "", out, in->link, di->id, cmd.s, need.s);
 	str_free(&cmd);
 	str_free(&need);
 }
@@ -341,7 +359,7 @@ stage_rules(struct planner *p, const struct desc_di *di, const struct desc_chain
 				str_addf(&salt, "# %s\n", in->sha256);
 			str_free(&at);
 			str_addf(&at, "%s", path_base(file));
-			rule(p, file, need.s, at.s, cmd.s, salt.s);
+			prov_rule(p, "", file, need.s, at.s, cmd.s, salt.s);
 		}
 		str_free(&at);
 		str_addf(&at, "%s", file ? file : "");
@@ -445,7 +463,7 @@ static void
 tone_rules(struct planner *p, const struct desc_di *di, size_t ci, const char *id, const char *last)
 {
 	const struct desc *d = p->d;
-	struct str cmd = { 0 }, need = { 0 }, card = { 0 }, out = { 0 };
+	struct str cmd = { 0 }, need = { 0 }, card = { 0 }, out = { 0 }, level = { 0 };
 	char region[96];
 
 	/* mono is heard from two loudspeakers: --dual-mono says so to the meter; stereo ignores it */
@@ -463,7 +481,9 @@ tone_rules(struct planner *p, const struct desc_di *di, size_t ci, const char *i
 	num(&cmd, "--ceiling", d->ceiling_dbtp);
 	prov(p, &cmd, out.s);
 	str_addf(&cmd, " -o %s %s", out.s, last);
-	rule(p, out.s, need.s, id, cmd.s, NULL);
+	str_addf(&level, "work/%s.level.json ", id);
+	prov_rule(p, level.s ? level.s : "", out.s, need.s, id, cmd.s, NULL);
+	str_free(&level);
 	str_free(&cmd);
 	str_free(&need);
 	str_free(&out);
@@ -486,7 +506,7 @@ tone_rules(struct planner *p, const struct desc_di *di, size_t ci, const char *i
 	    "--level work/%s.level.json", d->width, d->height, id, (long long)di->frames, id);
 	prov(p, &cmd, out.s);
 	str_addf(&cmd, " -o %s plan/%s.card.json", out.s, id);
-	rule(p, out.s, need.s, id, cmd.s, NULL);
+	prov_rule(p, "", out.s, need.s, id, cmd.s, NULL);
 	str_free(&cmd);
 	str_free(&need);
 	str_free(&out);
@@ -515,7 +535,7 @@ title_rules(struct planner *p, struct str *segments)
 	str_addf(&cmd, "shootout-card --size %dx%d", d->width, d->height);
 	prov(p, &cmd, "cards/title.png");
 	str_add(&cmd, " -o cards/title.png plan/title.card.json");
-	rule(p, "cards/title.png", "plan/title.card.json", "title", cmd.s, NULL);
+	prov_rule(p, "", "cards/title.png", "plan/title.card.json", "title", cmd.s, NULL);
 	str_free(&cmd);
 }
 
@@ -552,7 +572,7 @@ joint_rules(struct planner *p, const char *tones)
 	prov(p, &cmd, "work/master.wav");
 	str_add(&cmd, " -o work/master.wav plan/segments.jsonl");
 	str_add(&need, " plan/segments.jsonl");
-	rule(p, "timeline.jsonl work/master.wav", need.s + 1, "master", cmd.s, NULL);
+	prov_rule(p, "timeline.jsonl ", "work/master.wav", need.s + 1, "master", cmd.s, NULL);
 	str_free(&cmd);
 	str_free(&need);
 
@@ -564,7 +584,7 @@ joint_rules(struct planner *p, const char *tones)
 	    d->preset);
 	prov(p, &cmd, "shootout.mp4");
 	str_add(&cmd, " -o shootout.mp4");
-	rule(p, "shootout.mp4", need.s, "video", cmd.s, NULL);
+	prov_rule(p, "description.txt ", "shootout.mp4", need.s, "video", cmd.s, NULL);
 	str_free(&cmd);
 	str_free(&need);
 
@@ -584,6 +604,10 @@ joint_rules(struct planner *p, const char *tones)
 	    p->o->db ? p->o->db : NULL);
 	str_free(&cmd);
 #undef EACH
+	/* make looks at each file of a rule only when it is asked for it, and in this order: a step that was killed
+	 * half way runs before what stands on it is looked at */
+	str_addf(&p->mk, "\n\n# ---- everything ----\nall:%s \\\n"
+	    "  shootout.mp4 metrics.jsonl timeline.jsonl manifest.jsonl work/db.stamp\n", p->beside.s ? p->beside.s : "");
 }
 
 static void
@@ -606,9 +630,9 @@ begin_makefile(struct planner *p)
 	}
 	str_add(&p->mk,
 	    "STEP ?= @:\n"
+	    ".DEFAULT_GOAL := all\n"
 	    ".DELETE_ON_ERROR:\n"
-	    ".PHONY: all\n"
-	    "all: shootout.mp4 metrics.jsonl timeline.jsonl manifest.jsonl work/db.stamp\n");
+	    ".PHONY: all\n");
 }
 
 static void
@@ -736,6 +760,7 @@ plan_write(const struct desc *d, const struct plan_opts *o, int *changed, struct
 		put_str(&p, "Makefile", &p.mk);
 	str_free(&p.mk);
 	str_free(&p.provs);
+	str_free(&p.beside);
 	str_free(&tones);
 	str_free(&segments);
 	for (size_t i = 0; i < p.ins; i++) {

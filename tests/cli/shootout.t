@@ -150,6 +150,17 @@ check 'what was done is kept' sh -c '! test run/work/one.wav -nt mark'
 check 'and the rest is there' test -s run/shootout.mp4
 check 'no temporary file is left' sh -c 'test -z "$(find run -name "*.tmp*")"'
 
+for gone in prov/one--lstm.wav.json one__lstm.level.json prov/one__lstm.flac.json prov/master.wav.json prov/shootout.mp4.json; do
+	rm run/work/$gone
+done
+rm run/description.txt
+run shootout run --json s.json -o run
+check 'killed between a file and what is written beside it, it resumes: exit 0' status_is 0
+check 'and all of it is there' sh -c 'jq -es "all(.[]; .schema)" run/manifest.jsonl && test -s run/description.txt &&
+	test -s run/work/one__lstm.level.json'
+run shootout run -v --json s.json -o run
+check 'and the next run does nothing' err_says 'nothing to do'
+
 # ---- verify notices
 cp run/audio/one__wave.flac keep
 printf x >>run/audio/one__wave.flac
