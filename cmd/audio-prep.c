@@ -1,5 +1,6 @@
 /* audio-prep - conform audio: channels, cut, fades, silence, rate, bit depth. */
 #include "audio/audio.h"
+#include "audio/replay.h"
 #include "audio/resample.h"
 #include "cli/diag.h"
 #include "cli/jsonl.h"
@@ -14,7 +15,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BLOCK_SAMPLES = 65536 };
@@ -60,156 +60,31 @@ static const struct opt_spec spec = {
 	"  audio-prep -e s16 --dither -o cd.wav tone.wav\n",
 };
 
-/* ---- the input, which may have to be read more than once ---- */
+/* ---- the input ---- */
 
 struct source {
 	const char *name;
-	struct au_in *in;
+	struct replay *in;
 	struct au_info info;
-	int regular;
-	FILE *spool;             /* a pipe's region, kept when there is more than one pass */
-	int pass;
-	int64_t skip, left;      /* of this pass: frames before the region; of it, -1 to the end */
 	int64_t start, length;   /* the region; length -1: to the end */
-	int64_t seen;            /* frames read from the input */
 	char sha256[65];
 };
 
 static int
-spool_open(struct source *s, struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
-	int fd;
-
-	dir = dir && *dir ? dir : "/tmp";
-	snprintf(path, sizeof path, "%s/audio-prep.XXXXXX", dir);
-	fd = mkstemp(path);
-	if (fd < 0)
-		return err_sys(e, "cannot make a temporary file in '%s' (TMPDIR chooses another folder)", dir);
-	unlink(path);
-	s->spool = fdopen(fd, "w+b");
-	if (!s->spool) {
-		err_sys(e, "cannot make a temporary file in '%s'", dir);
-		close(fd);
-		return -1;
-	}
-	return 0;
-}
-
-static int
 source_open(struct source *s, const char *name, struct err *e)
 {
-	struct stat st;
-	int64_t most;
-
 	s->name = name;
-	s->length = -1;
-	if (au_open(&s->in, name, e))
+	if (replay_open(&s->in, name, e))
 		return -1;
-	s->info = *au_info(s->in);
-	s->regular = strcmp(name, "-") && !stat(name, &st) && S_ISREG(st.st_mode);
+	s->info = *replay_info(s->in);
 	s->start = start_frame >= 0 ? start_frame : isnan(start_s) ? 0 : llround(start_s * s->info.rate_hz);
 	s->length = length_frames >= 0 ? length_frames :
 	    isnan(length_s) ? -1 : llround(length_s * s->info.rate_hz);
-	most = s->info.frames;
 	if (s->length == 0)
 		return err_set(e, ERR_INPUT, "a length of %g seconds is not one frame of '%s'", length_s, name);
-	if (most == 0)
+	if (s->info.frames == 0)
 		return err_set(e, ERR_INPUT, "'%s' has no frames", name);
-	if (most >= 0 && s->start >= most)
-		return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the part asked for starts at frame %"
-		    PRId64, name, most, s->start);
-	if (most >= 0 && s->length > most - s->start)
-		return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the part asked for ends at frame %"
-		    PRId64, name, most, s->start + s->length);
-	return 0;
-}
-
-/* Begin a pass; the first one has the input open already. */
-static int
-source_begin(struct source *s, int more_follow, struct err *e)
-{
-	s->skip = s->start;
-	s->left = s->length;
-	if (s->pass++ == 0)
-		return !s->regular && more_follow ? spool_open(s, e) : 0;
-	if (s->spool)
-		return fflush(s->spool) || fseeko(s->spool, 0, SEEK_SET) ?
-		    err_sys(e, "cannot read '%s' back from a temporary file", s->name) : 0;
-	au_close(s->in);
-	s->in = NULL;
-	s->seen = 0;
-	return au_open(&s->in, s->name, e);
-}
-
-static int64_t
-source_input(struct source *s, float *x, int64_t frames, struct err *e)
-{
-	int64_t n = au_read(s->in, x, frames, e);
-
-	s->seen += n > 0 ? n : 0;
-	return n;
-}
-
-/* The next block of the region; 0 at its end. */
-static int64_t
-source_read(struct source *s, float *x, struct err *e)
-{
-	int64_t block = BLOCK_SAMPLES / s->info.channels, n;
-	size_t frame = sizeof *x * (size_t)s->info.channels;
-
-	if (s->spool && s->pass > 1) {
-		n = (int64_t)fread(x, frame, (size_t)block, s->spool);
-		return ferror(s->spool) ? err_sys(e, "cannot read '%s' back from a temporary file", s->name) : n;
-	}
-	for (; s->skip > 0; s->skip -= n) {
-		n = source_input(s, x, s->skip < block ? s->skip : block, e);
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the part asked for starts at "
-			    "frame %" PRId64, s->name, s->seen, s->start);
-	}
-	if (s->left == 0)
-		return 0;
-	n = source_input(s, x, s->left >= 0 && s->left < block ? s->left : block, e);
-	if (n == 0 && s->left > 0)
-		return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the part asked for ends at frame %" PRId64,
-		    s->name, s->seen, s->start + s->length);
-	if (n > 0 && s->left > 0)
-		s->left -= n;
-	if (n > 0 && s->spool && fwrite(x, frame, (size_t)n, s->spool) != (size_t)n)
-		return err_sys(e, "cannot keep '%s' in a temporary file", s->name);
-	return n;
-}
-
-/* Read a pipe to its end, so that the program before us is not killed, and hash if wanted. */
-static int
-source_end(struct source *s, float *x, int hash, struct err *e)
-{
-	int64_t n = 1;
-
-	while (!s->regular && n > 0)
-		n = source_input(s, x, BLOCK_SAMPLES / s->info.channels, e);
-	if (n < 0)
-		return -1;
-	return hash ? au_in_sha256(s->in, s->sha256, e) : 0;
-}
-
-/* Frames of the whole input, known once it was read. */
-static int64_t
-source_frames(const struct source *s)
-{
-	return s->info.frames >= 0 ? s->info.frames : s->seen;
-}
-
-static void
-source_close(struct source *s)
-{
-	au_close(s->in);
-	if (s->spool)
-		fclose(s->spool);
+	return replay_region(s->in, s->start, s->length, e);
 }
 
 /* ---- the work ---- */
@@ -232,7 +107,7 @@ struct prep {
 static int64_t
 next_block(struct prep *p, struct err *e)
 {
-	int64_t n = source_read(&p->src, p->in, e);
+	int64_t n = replay_read(p->src.in, p->in, BLOCK_SAMPLES / p->src.info.channels, e);
 
 	p->done += n > 0 ? (double)n : 0;
 	progress_step(&p->bar, p->done);
@@ -246,7 +121,7 @@ look(struct prep *p, struct prep_stats *st, struct err *e)
 	int64_t n;
 
 	*st = (struct prep_stats){ .channels = p->src.info.channels };
-	if (source_begin(&p->src, 1, e))
+	if (replay_begin(p->src.in, 1, e))
 		return -1;
 	while ((n = next_block(p, e)) > 0)
 		prep_stats_add(st, p->in, n);
@@ -262,7 +137,7 @@ find_sound(struct prep *p, struct err *e)
 	double threshold = dsp_gain_of_db(trim_dbfs);
 	int64_t n, at = 0;
 
-	if (source_begin(&p->src, 1, e))
+	if (replay_begin(p->src.in, 1, e))
 		return -1;
 	for (; (n = next_block(p, e)) > 0; at += n) {
 		prep_map_apply(&p->map, p->in, n, p->mix);
@@ -321,7 +196,7 @@ plan(struct prep *p, struct err *e)
 	p->out_hz = rate_hz > 0 ? rate_hz : s->info.rate_hz;
 	p->pad_start = llround(pad_start_s * p->out_hz);
 	p->pad_end = llround(pad_end_s * p->out_hz);
-	return source_begin(s, 0, e);
+	return replay_begin(s->in, 0, e);
 }
 
 /* Out it goes, dithered when that is asked for. */
@@ -399,8 +274,6 @@ render(struct prep *p, struct err *e)
 	}
 	if (n < 0)
 		return -1;
-	if (p->take >= 0 && kept != p->take)
-		return err_set(e, ERR_INPUT, "'%s' changed while it was read", p->src.name);
 	if (kept == 0)
 		return err_set(e, ERR_INPUT, "'%s' has no frames", p->src.name);
 	if (p->fade_in > kept)
@@ -424,7 +297,7 @@ is_copy(const struct prep *p)
 		dc = fmax(dc, fabs(m->dc[c]));
 	return m->out_channels == p->src.info.channels && m->rule != PREP_SUM && m->gain == 1 && dc == 0 &&
 	    !p->rs && !dither && p->fade_in + p->fade_out == 0 && p->pad_start + p->pad_end == 0 &&
-	    p->take == source_frames(&p->src) && (encoding == AU_DEFAULT || encoding == AU_F32);
+	    p->take == replay_frames(p->src.in) && (encoding == AU_DEFAULT || encoding == AU_F32);
 }
 
 static int
@@ -440,7 +313,7 @@ report(const struct prep *p, struct err *e)
 	jl_str(o, "encoding", s->info.encoding);
 	jl_int(o, "rate_hz", s->info.rate_hz);
 	jl_int(o, "channels", s->info.channels);
-	jl_int(o, "frames", source_frames(s));
+	jl_int(o, "frames", replay_frames(s->in));
 	jl_str(o, "output", out_name);
 	jl_int(o, "out_rate_hz", p->out_hz);
 	jl_int(o, "out_channels", p->map.out_channels);
@@ -490,7 +363,7 @@ run(struct prep *p, const char *name, int hash, struct err *e)
 	    rs_new(&p->rs, p->map.out_channels, p->src.info.rate_hz, p->out_hz, e))
 		return -1;
 	if (au_create(&p->out, out_name, p->out_hz, p->map.out_channels, encoding, e) || render(p, e) ||
-	    source_end(&p->src, p->in, hash, e))
+	    (hash && replay_sha256(p->src.in, p->src.sha256, e)))
 		return -1;
 	p->clipped = au_clipped(p->out);
 	if (p->clipped)
@@ -538,7 +411,7 @@ out:
 	progress_end(&p.bar, p.done);
 	au_abort(p.out);
 	rs_free(p.rs);
-	source_close(&p.src);
+	replay_close(p.src.in);
 	prov_free(prov);
 	free(p.in);
 	free(p.mix);

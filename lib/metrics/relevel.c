@@ -1,57 +1,30 @@
 /* relevel.c - two passes: measure, then copy at another level. */
 #include "metrics/relevel.h"
+#include "audio/replay.h"
 #include "base/mem.h"
 #include "metrics/loudness.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { BLOCK_SAMPLES = 65536 };
 
 struct relevel {
 	char *name;
 	struct relevel_opts opts;
-	struct au_in *in;
-	FILE *spool;         /* NULL: the input can be opened again */
+	struct replay *in;
 	struct au_info info;
 	float *buf;          /* BLOCK_SAMPLES */
 	int64_t frames;      /* of the first pass */
 	char sha256[65];
 };
 
-static int
-open_spool(struct relevel *r, struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
-	int fd;
-
-	dir = dir && *dir ? dir : "/tmp";
-	snprintf(path, sizeof path, "%s/shootout.XXXXXX", dir);
-	fd = mkstemp(path);
-	if (fd < 0)
-		return err_sys(e, "cannot make a temporary file in '%s' (TMPDIR chooses another folder)", dir);
-	unlink(path);
-	r->spool = fdopen(fd, "w+b");
-	if (!r->spool) {
-		err_sys(e, "cannot make a temporary file in '%s'", dir);
-		close(fd);
-		return -1;
-	}
-	return 0;
-}
-
 int
 relevel_open(struct relevel **out, const char *name, const struct relevel_opts *opts, struct err *e)
 {
 	struct relevel *r = calloc(1, sizeof *r);
-	struct stat st;
-	int regular = strcmp(name, "-") && !stat(name, &st) && S_ISREG(st.st_mode);
 
 	*out = NULL;
 	if (!r || !(r->name = strdup(name)) || !(r->buf = mem_zalloc(BLOCK_SAMPLES, sizeof *r->buf))) {
@@ -59,11 +32,11 @@ relevel_open(struct relevel **out, const char *name, const struct relevel_opts *
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}
 	r->opts = *opts;
-	if (au_open(&r->in, name, e) || (!regular && !opts->measure_only && open_spool(r, e))) {
+	if (replay_open(&r->in, name, e)) {
 		relevel_close(r);
 		return -1;
 	}
-	r->info = *au_info(r->in);
+	r->info = *replay_info(r->in);
 	*out = r;
 	return 0;
 }
@@ -160,15 +133,9 @@ relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e)
 	int64_t n;
 	int ret = -1;
 
-	if (meters_new(&m, r, e))
+	if (meters_new(&m, r, e) || replay_begin(r->in, !r->opts.measure_only, e))
 		goto out;
-	while ((n = au_read(r->in, r->buf, BLOCK_SAMPLES / r->info.channels, e)) > 0) {
-		size_t samples = (size_t)(n * r->info.channels);
-
-		if (r->spool && fwrite(r->buf, sizeof *r->buf, samples, r->spool) != samples) {
-			err_sys(e, "cannot keep '%s' in a temporary file", r->name);
-			goto out;
-		}
+	while ((n = replay_read(r->in, r->buf, BLOCK_SAMPLES / r->info.channels, e)) > 0) {
 		if (meters_add(&m, r->buf, n, e))
 			goto out;
 		step(r, m.at);
@@ -176,42 +143,10 @@ relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e)
 	r->frames = m.at;
 	if (n < 0 || check_region(r, &m, e) || meters_end(&m, v, e))
 		goto out;
-	ret = au_in_sha256(r->in, r->sha256, e);
+	ret = replay_sha256(r->in, r->sha256, e);
 out:
 	meters_free(&m);
 	return ret;
-}
-
-static int
-rewind_input(struct relevel *r, struct err *e)
-{
-	const struct au_info *now;
-
-	if (r->spool)
-		return fflush(r->spool) || fseeko(r->spool, 0, SEEK_SET) ?
-		       err_sys(e, "cannot read '%s' back from a temporary file", r->name) : 0;
-	au_close(r->in);
-	r->in = NULL;
-	if (au_open(&r->in, r->name, e))
-		return -1;
-	now = au_info(r->in);
-	if (now->channels != r->info.channels || now->rate_hz != r->info.rate_hz)
-		return err_set(e, ERR_INPUT, "'%s' changed while it was read", r->name);
-	return 0;
-}
-
-static int64_t
-reread(struct relevel *r, struct err *e)
-{
-	int64_t block = BLOCK_SAMPLES / r->info.channels;
-	size_t n;
-
-	if (!r->spool)
-		return au_read(r->in, r->buf, block, e);
-	n = fread(r->buf, sizeof *r->buf * (size_t)r->info.channels, (size_t)block, r->spool);
-	if (ferror(r->spool))
-		return err_sys(e, "cannot read '%s' back from a temporary file", r->name);
-	return (int64_t)n;
 }
 
 int
@@ -221,9 +156,9 @@ relevel_apply(struct relevel *r, double gain, struct au_out *out, struct relevel
 	int64_t n;
 	int ret = -1;
 
-	if (rewind_input(r, e) || meters_new(&m, r, e))
+	if (meters_new(&m, r, e) || replay_begin(r->in, 0, e))
 		goto out;
-	while ((n = reread(r, e)) > 0) {
+	while ((n = replay_read(r->in, r->buf, BLOCK_SAMPLES / r->info.channels, e)) > 0) {
 		for (int64_t i = 0; i < n * r->info.channels; i++) {
 			r->buf[i] = (float)(r->buf[i] * gain);
 			if (!isfinite(r->buf[i])) {
@@ -237,10 +172,6 @@ relevel_apply(struct relevel *r, double gain, struct au_out *out, struct relevel
 	}
 	if (n < 0)
 		goto out;
-	if (m.at != r->frames) {
-		err_set(e, ERR_INPUT, "'%s' changed while it was read", r->name);
-		goto out;
-	}
 	ret = meters_end(&m, v, e);
 out:
 	meters_free(&m);
@@ -252,9 +183,7 @@ relevel_close(struct relevel *r)
 {
 	if (!r)
 		return;
-	au_close(r->in);
-	if (r->spool)
-		fclose(r->spool);
+	replay_close(r->in);
 	mem_free(r->buf);
 	free(r->name);
 	free(r);

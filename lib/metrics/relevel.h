@@ -1,7 +1,6 @@
 /* relevel.h - measure an input, then copy it at another level: two passes over the samples.
  *
- * A regular file is opened again for the second pass; a pipe is kept in a temporary file without a name in
- * $TMPDIR (or /tmp) meanwhile, 4 bytes a sample.  What the second pass writes is measured as the first measured
+ * How a pipe is kept for the second pass: audio/replay.h.  What the second pass writes is measured as the first measured
  * the input, so that a caller can verify it. */
 #ifndef METRICS_RELEVEL_H
 #define METRICS_RELEVEL_H
@@ -26,10 +25,10 @@ struct relevel_values {
 
 struct relevel; /* one input; one thread at a time */
 
-/* NAME "-" is standard input.  opts are copied.  -1: the input cannot be opened, or no temporary file made. */
+/* NAME "-" is standard input.  opts are copied.  -1: the input cannot be opened. */
 int relevel_open(struct relevel **r, const char *name, const struct relevel_opts *opts, struct err *e);
 const struct au_info *relevel_info(const struct relevel *r);
-/* The first pass; once.  A region that is not inside the input is ERR_INPUT. */
+/* The first pass; once.  A region that is not inside the input is ERR_INPUT; ERR_IO when a pipe cannot be kept. */
 int relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e);
 /* SHA-256 of the input, after relevel_measure(). */
 const char *relevel_sha256(const struct relevel *r);
