@@ -8,6 +8,8 @@ TESTDATA=${TESTDATA:-$SRC/../shared/data}
 export SRC TESTDATA
 LC_ALL=C.UTF-8
 export LC_ALL
+# the make that runs the tests is no business of a make that a test runs
+unset MAKEFLAGS MFLAGS MAKELEVEL
 T=$(mktemp -d) || exit
 trap 'rm -rf "$T"' EXIT
 cd "$T" || exit
