@@ -20,7 +20,8 @@ int
 run_lock(const char *run, struct err *e)
 {
 	char *path = str_printf("%s/.lock", run);
-	int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
+	/* no O_CLOEXEC: if we are killed, make and the step it is in keep the lock until they end */
+	int fd = path ? open(path, O_RDWR | O_CREAT, 0666) : -1;
 
 	if (fd < 0) {
 		err_sys(e, "cannot lock the run directory '%s'", run);

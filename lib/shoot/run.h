@@ -8,8 +8,8 @@
  * a step prints (n 0). */
 typedef void run_step_fn(void *ctx, int n, int total, const char *text);
 
-/* Only one process may work in a run directory: takes a lock that ends with the process (or with
- * close()).  Returns its descriptor; -1 with ERR_RETRY when another has it. */
+/* Only one process may work in a run directory: takes a lock that ends with close(), or with this process and
+ * all that it started.  Returns its descriptor; -1 with ERR_RETRY when another has it. */
 int run_lock(const char *run, struct err *e);
 
 /* Steps that make would do now; 0: all is up to date.  -1: error. */

@@ -196,6 +196,16 @@ sleep 0.3
 run shootout run s.json -o run
 check 'a run directory in use: exit 75' status_is 75
 wait
+mkdir slow
+printf '#!/bin/sh\ncase $1 in -n) exit 0 ;; esac\ntouch began\nsleep 2\n' >slow/make && chmod +x slow/make
+PATH="$T/slow:$PATH" shootout run -q s.json -o run >/dev/null 2>&1 &
+i=0
+while [ ! -e began ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i + 1)); done
+kill $!
+wait $! 2>/dev/null
+run shootout run s.json -o run
+check 'killed alone, what it started still has the run directory: exit 75' status_is 75
+flock run/.lock true
 check 'description from standard input' sh -c 'shootout check - <s.json'
 rm run/work/one.wav run/work/one--lstm.wav
 printf '#!/bin/sh\nexit 9\n' >nam-render && chmod +x nam-render
