@@ -162,7 +162,8 @@ uninstall: ## remove what install put there
 	cd $(DESTDIR)$(MANDIR)/man1 && rm -f $(PROGS:%=%.1)
 	cd $(DESTDIR)$(MANDIR) && rm -f $(patsubst man/%.5,man5/%.5,$(wildcard man/*.5)) $(patsubst man/%.7,man7/%.7,$(wildcard man/*.7))
 	cd $(DESTDIR)$(COMPDIR) && rm -f $(PROGS)
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -f $(patsubst lib/schema/%,$(DESTDIR)$(DATADIR)/schema/%,$(wildcard lib/schema/*.json))
+	rmdir $(DESTDIR)$(DATADIR)/schema $(DESTDIR)$(DATADIR) 2>/dev/null || :
 	rm -f $(DESTDIR)$(PLUGINDIR)/shootout-cuda.so
 dist: ## make shootout-VERSION.tar.gz of what git has
 	git archive --prefix=shootout-$(VERSION)/ -o shootout-$(VERSION).tar.gz HEAD
