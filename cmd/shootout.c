@@ -268,29 +268,37 @@ cell(char buf[32], const json_t *tone, const char *key, int decimals)
 	return buf;
 }
 
+/* Names come from outside: no line breaks in the table, and no commands to the terminal. */
+static const char *
+plain(char buf[128], const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	snprintf(buf, 128, "%s", s ? s : "");
+	for (char *p = buf; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	return buf;
+}
+
 static void
 print_table(const json_t *o)
 {
-	const char *name = json_string_value(json_object_get(o, "name"));
 	const char *video = json_string_value(json_object_get(o, "video"));
 	long long left = json_integer_value(json_object_get(o, "steps_left"));
-	char b[5][32];
+	char b[5][32], text[3][128];
 	size_t i;
 	json_t *t;
 
-	printf("%s: %s", name ? name : "shootout", left ? "" : "done\n");
+	printf("%s: %s", plain(text[0], o, "name"), left ? "" : "done\n");
 	if (left)
 		printf("%lld step%s left\n", left, left == 1 ? "" : "s");
 	if (json_array_size(json_object_get(o, "tones")))
 		printf("\n   %-24s %-24s %8s %8s %8s %7s %9s\n", "tone", "DI", "gain dB", "LUFS", "dBTP", "crest",
 		    "centre Hz");
 	json_array_foreach(json_object_get(o, "tones"), i, t) {
-		const char *title_ = json_string_value(json_object_get(t, "title"));
-		const char *di = json_string_value(json_object_get(t, "di"));
-		const char *label = json_string_value(json_object_get(t, "label"));
-
-		printf("%-2s %-24.24s %-24.24s %8s %8s %8s %7s %9s\n", label ? label : "", title_ ? title_ : "", di ? di : "",
-		    cell(b[0], t, "gain_db", 1), cell(b[1], t, "loudness_lufs", 1),
+		printf("%-2s %-24.24s %-24.24s %8s %8s %8s %7s %9s\n", plain(text[0], t, "label"),
+		    plain(text[1], t, "title"), plain(text[2], t, "di"), cell(b[0], t, "gain_db", 1), cell(b[1], t, "loudness_lufs", 1),
 		    cell(b[2], t, "true_peak_dbtp", 1), cell(b[3], t, "crest_factor_db", 1),
 		    cell(b[4], t, "centroid_hz", 0));
 	}
