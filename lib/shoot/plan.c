@@ -35,6 +35,7 @@ struct planner {
 	struct str mk;        /* the Makefile */
 	struct str provs;     /* files of the manifest, in order */
 	struct str beside;    /* what steps write beside their target, provenance included */
+	struct str made;      /* every file the plan's steps make, as words */
 	int changed, failed;
 };
 
@@ -181,6 +182,7 @@ rule(struct planner *p, const char *targets, const char *needs, const char *say,
 		return;
 	}
 	str_addf(&cmd, "%s\n# shootout %s\n%s", command, VERSION, salt ? salt : "");
+	str_addf(&p->made, "%s %s\n", targets, name);
 	str_addf(&p->mk, "\n%s%s %s %s\n\t$(STEP) ", targets, strchr(targets, ' ') ? " &:" : ":", needs, name);
 	if (*command != '@')            /* "@cat ...": its own name says nothing */
 		str_addf(&p->mk, "%.*s ", (int)strcspn(command, " "), command);
@@ -498,6 +500,7 @@ tone_rules(struct planner *p, const struct desc_di *di, size_t ci, const char *i
 
 	add_json(p, &card, card_json(d, di, ci));
 	str_addf(&out, "plan/%s.card.json", id);
+	str_addf(&p->made, "%s\n", out.s);
 	put_str(p, out.s, &card);
 	str_free(&out);
 	str_addf(&out, "cards/%s.png", id);
@@ -537,6 +540,12 @@ title_rules(struct planner *p, struct str *segments)
 	str_add(&cmd, " -o cards/title.png plan/title.card.json");
 	prov_rule(p, "", "cards/title.png", "plan/title.card.json", "title", cmd.s, NULL);
 	str_free(&cmd);
+}
+
+static const char *
+db_target(const struct plan_opts *o)
+{
+	return o->db ? "work/db.stamp" : "shootout.db";
 }
 
 /* What joins the tones: common target, master, video, the .jsonl files, the database. */
@@ -599,15 +608,17 @@ joint_rules(struct planner *p, const char *tones)
 	rule(p, "manifest.jsonl", "shootout.mp4 plan/inputs.jsonl", "manifest", cmd.s, NULL);
 	str_free(&cmd);
 
-	str_addf(&cmd, "shootout-db -q -d %s import . >/dev/null\n@touch work/db.stamp", p->o->db ? "in/db" : "shootout.db");
-	rule(p, "work/db.stamp", "shootout.json metrics.jsonl timeline.jsonl manifest.jsonl", "database", cmd.s,
+	/* a database of others is not ours to have make look at */
+	str_addf(&cmd, "shootout-db -q -d %s import . >/dev/null\n@touch %s", p->o->db ? "in/db" : "shootout.db",
+	    db_target(p->o));
+	rule(p, db_target(p->o), "shootout.json metrics.jsonl timeline.jsonl manifest.jsonl", "database", cmd.s,
 	    p->o->db ? p->o->db : NULL);
 	str_free(&cmd);
 #undef EACH
 	/* make looks at each file of a rule only when it is asked for it, and in this order: a step that was killed
 	 * half way runs before what stands on it is looked at */
 	str_addf(&p->mk, "\n\n# ---- everything ----\nall:%s \\\n"
-	    "  shootout.mp4 metrics.jsonl timeline.jsonl manifest.jsonl work/db.stamp\n", p->beside.s ? p->beside.s : "");
+	    "  shootout.mp4 metrics.jsonl timeline.jsonl manifest.jsonl %s\n", p->beside.s ? p->beside.s : "", db_target(p->o));
 }
 
 static void
@@ -649,6 +660,54 @@ write_inputs(struct planner *p)
 		add_json(p, &s, o);
 	}
 	put_str(p, "plan/inputs.jsonl", &s);
+}
+
+/* The words of a text as the keys of an object. */
+static json_t *
+word_set(const char *text)
+{
+	json_t *set = json_object();
+
+	for (const char *w = text; w && *w;) {
+		size_t n = strcspn(w, " \n");
+		char *word = n ? str_printf("%.*s", (int)n, w) : NULL;
+
+		if (word)
+			json_object_set_new(set, word, json_true());
+		free(word);
+		w += n + (w[n] != '\0');
+	}
+	return set;
+}
+
+/* Remove what the last plan here made and this one does not: a chain that is gone leaves no tone behind. */
+static void
+remove_stale(struct planner *p)
+{
+	static const size_t max = (size_t)64 << 20;
+	char *path = str_printf("%s/plan/made", p->o->run), *old = NULL;
+	json_t *now = word_set(p->made.s), *before;
+	const char *file;
+	json_t *v;
+	size_t len;
+
+	if (path && !file_read(path, max, &old, &len, NULL)) {
+		before = word_set(old);
+		json_object_foreach(before, file, v) {
+			char *full;
+
+			if (json_object_get(now, file) || *file == '/' || strstr(file, ".."))
+				continue;
+			full = str_printf("%s/%s", p->o->run, file);
+			if (full && !unlink(full))
+				p->changed++;
+			free(full);
+		}
+		json_decref(before);
+	}
+	json_decref(now);
+	free(old);
+	free(path);
 }
 
 int
@@ -758,9 +817,14 @@ plan_write(const struct desc *d, const struct plan_opts *o, int *changed, struct
 	}
 	if (!p.failed)
 		put_str(&p, "Makefile", &p.mk);
+	if (!p.failed) {
+		remove_stale(&p);
+		put_str(&p, "plan/made", &p.made);
+	}
 	str_free(&p.mk);
 	str_free(&p.provs);
 	str_free(&p.beside);
+	str_free(&p.made);
 	str_free(&tones);
 	str_free(&segments);
 	for (size_t i = 0; i < p.ins; i++) {

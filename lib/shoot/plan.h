@@ -7,6 +7,7 @@
  * RUN/plan/       segments, card texts, inputs with SHA-256, and cmd/NAME.cmd: the command of each step with
  *                 the hashes of what it reads; written only when it changes, and every rule depends on its own, so
  *                 that a changed chain redoes that chain and nothing else
+ *                 plan/made lists what the steps make, so that the next plan can remove what it no longer does
  * RUN/work/       stages, levels, metrics, one provenance line a step
  * RUN/audio, RUN/cards, RUN/shootout.mp4, RUN/shootout.db, and metrics, timeline and manifest .jsonl: results */
 #ifndef SHOOT_PLAN_H

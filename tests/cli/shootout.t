@@ -133,6 +133,18 @@ check 'the other amp was not rendered again' sh -c '! test run/work/one--wave.wa
 check 'nor its level, if the target stayed' sh -c 'test "$(jq .target_lufs run/work/target.json)" != "$(cat want)" ||
 	! test run/audio/one__wave.flac -nt mark'
 
+# ---- a database that is gone comes back; a chain that is gone leaves nothing
+rm run/shootout.db
+run shootout run --json s.json -o run
+check 'a deleted database is made again' sh -c 'shootout-db -d run/shootout.db list | jq -e ".segments == 4"'
+python3 -c "import json; d = json.load(open('s.json')); del d['chains'][1]; json.dump(d, open('less.json', 'w'))"
+touch run/audio/mine.flac
+run shootout run --json less.json -o run
+check 'a removed chain: exit 0' status_is 0
+check 'its tones, cards and stages are gone' sh -c 'test -z "$(find run -name "*wave*" ! -path "run/in/*")"'
+check 'the others and what is not ours are there' sh -c 'test -s run/audio/one__lstm.flac && test -e run/audio/mine.flac'
+rm run/audio/mine.flac
+
 # ---- killed in the middle, it resumes
 rm -rf run
 setsid sh -c 'exec shootout run -q --json -j1 s.json -o run' >/dev/null 2>&1 &
