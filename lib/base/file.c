@@ -202,6 +202,19 @@ temp_open(const char *tmp, const char *name, struct err *e)
 	}
 }
 
+/* Malloc'd name of the file that an output goes to: behind a symbolic link it is the link's target that is
+ * replaced, and the link stays. */
+static char *
+behind_link(const char *name)
+{
+	struct stat st;
+	char *real = NULL;
+
+	if (!lstat(name, &st) && S_ISLNK(st.st_mode))
+		real = realpath(name, NULL);
+	return real ? real : str_printf("%s", name);
+}
+
 int
 outfile_open(struct outfile *o, const char *name, struct err *e)
 {
@@ -215,7 +228,7 @@ outfile_open(struct outfile *o, const char *name, struct err *e)
 	}
 	if (!*name)
 		return err_set(e, ERR_INPUT, "cannot create an output without a name");
-	o->name = str_printf("%s", name);
+	o->name = behind_link(name);
 	if (!o->name)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if (!stat(name, &st) && S_ISDIR(st.st_mode)) {
@@ -230,7 +243,7 @@ outfile_open(struct outfile *o, const char *name, struct err *e)
 		}
 		return 0;
 	}
-	o->tmp = str_printf("%s.tmp", name);
+	o->tmp = str_printf("%s.tmp", o->name);
 	if (!o->tmp) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		goto fail;
@@ -308,8 +321,8 @@ outname_open(struct outname *o, const char *name, struct err *e)
 	if (!stat(name, &st) && !S_ISREG(st.st_mode))
 		return err_set(e, ERR_IO, "cannot create '%s': it exists and is not a regular file", name);
 	path_ext(name, ext);
-	o->name = str_printf("%s", name);
-	o->tmp = str_printf("%s.tmp%s%s", name, *ext ? "." : "", ext);
+	o->name = behind_link(name);
+	o->tmp = o->name ? str_printf("%s.tmp%s%s", o->name, *ext ? "." : "", ext) : NULL;
 	if (!o->name || !o->tmp)
 		err_set(e, ERR_NOMEM, "out of memory");
 	else

@@ -4,7 +4,8 @@
  * whole, so that nobody ever meets half a file and a failure leaves the old file as it
  * was.  The temporary file is locked (flock) while it is written, so that a second writer of the
  * same output, in this process or another, is refused with ERR_RETRY; one that a killed process left is used
- * again.  Names that exist and are no regular file (/dev/full, a FIFO) are written directly. */
+ * again.  Names that exist and are no regular file (/dev/full, a FIFO) are written directly;
+ * behind a symbolic link its target is replaced. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 #include "base/err.h"

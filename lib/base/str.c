@@ -108,6 +108,16 @@ path_ext(const char *path, char out[16])
 	return out;
 }
 
+char *
+path_stem(const char *path)
+{
+	char *s = str_printf("%s", path_base(path)), *dot = s ? strrchr(s, '.') : NULL;
+
+	if (dot && dot != s)
+		*dot = '\0';
+	return s;
+}
+
 void
 path_slug(const char *text, char *out, size_t cap)
 {

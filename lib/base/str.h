@@ -24,6 +24,8 @@ char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *path_base(const char *path);
 /* Extension in lower case without the dot ("wav"), "" when there is none.  out: 16 bytes. */
 const char *path_ext(const char *path, char out[16]);
+/* Malloc'd copy of the base name without its extension; NULL when out of memory. */
+char *path_stem(const char *path);
 /* Copy text to out[cap], keeping [a-z0-9] in lower case and turning every other
  * run into one '-', so that it is safe as a file name, a make target and a shell
  * word.  Never empty: "x" when nothing is left. */

@@ -1,7 +1,7 @@
 /* jsonl.c - JSON lines out, on top of jansson. */
 #include "cli/jsonl.h"
 #include "base/file.h"
-#include "base/str.h"
+#include "base/utf8.h"
 #include "cli/diag.h"
 #include <math.h>
 #include <stdlib.h>
@@ -21,42 +21,17 @@ jl_new(const char *schema)
 	return o;
 }
 
-/* Length of the UTF-8 sequence at s, by RFC 3629 (no surrogates, nothing overlong); 0 if it is none. */
-static size_t
-utf8_len(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
-	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
-		return 0;
-	return n;
-}
-
 void
 jl_str(json_t *o, const char *key, const char *s)
 {
-	struct str b = { 0 };
-	json_t *v;
+	json_t *v = s ? json_string(s) : NULL;
+	size_t n;
+	char *fixed;
 
-	if (!s) {
-		jl_set(o, key, NULL);
-		return;
-	}
-	v = json_string(s);
-	if (!v) {       /* a file name need not be UTF-8 */
-		for (const unsigned char *p = (const unsigned char *)s; *p;) {
-			size_t n = utf8_len(p);
-
-			str_addn(&b, n ? (const char *)p : "\xef\xbf\xbd", n ? n : 3);
-			p += n ? n : 1;
-		}
-		v = b.failed ? NULL : json_string(b.s);
-		str_free(&b);
+	if (s && !v) {  /* a file name need not be UTF-8 */
+		fixed = utf8_repair(s, strlen(s), &n);
+		v = fixed ? json_stringn(fixed, n) : NULL;
+		free(fixed);
 	}
 	jl_set(o, key, v);
 }

@@ -5,7 +5,7 @@
 #include "cli/jsonl.h"
 #include "draw/text.h"
 #include "draw/theme.h"
-#include "draw/utf8.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>

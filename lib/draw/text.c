@@ -1,6 +1,6 @@
 /* text.c - text on a cairo surface. */
 #include "draw/text.h"
-#include "draw/utf8.h"
+#include "base/utf8.h"
 
 #include <pango/pangocairo.h>
 #include <stdlib.h>

@@ -218,16 +218,6 @@ settle_id(struct reader *r, const char *where, char **id, const char *name, json
 		r->nomem = 1;
 }
 
-static char *
-stem(const char *file)
-{
-	char *s = str_printf("%s", path_base(file)), *dot = s ? strrchr(s, '.') : NULL;
-
-	if (dot && dot != s)
-		*dot = '\0';
-	return s;
-}
-
 static void
 read_di(struct reader *r, size_t i, json_t *o)
 {
@@ -245,7 +235,7 @@ read_di(struct reader *r, size_t i, json_t *o)
 	if (!di->file)
 		return;
 	if (!di->name)
-		di->name = stem(di->file);
+		di->name = path_stem(di->file);
 	settle_id(r, where, &di->id, di->name, o);
 	absolute(r, o, "file", &di->file);
 	for (size_t k = 0; k < i && di->id; k++)
@@ -315,7 +305,7 @@ read_stage(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
 		return;
 	s->named = s->name != NULL;
 	if (!s->name)
-		s->name = stem(s->file);
+		s->name = path_stem(s->file);
 	absolute(r, o, is_nam ? "nam" : "ir", &s->file);
 }
 

@@ -5,16 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *
-stem(const char *file)
-{
-	char *s = str_printf("%s", path_base(file)), *dot = s ? strrchr(s, '.') : NULL;
-
-	if (dot && dot != s)
-		*dot = '\0';
-	return s;
-}
-
 /* Give o an id that no earlier entry of the list has. */
 static void
 set_id(json_t *list, json_t *o, const char *name)
@@ -39,7 +29,7 @@ static void
 add_chain(json_t *chains, const char *model, const char *ir)
 {
 	json_t *o = json_object(), *stages = json_array(), *one;
-	char *m = model ? stem(model) : NULL, *i = ir ? stem(ir) : NULL;
+	char *m = model ? path_stem(model) : NULL, *i = ir ? path_stem(ir) : NULL;
 	char *name = m && i ? str_printf("%s + %s", m, i) : str_printf("%s", m ? m : i ? i : "");
 
 	set_id(chains, o, name ? name : "");
@@ -88,7 +78,7 @@ new_description(const char *name, const char *const *dis, size_t n_dis, const ch
 	jl_set(o, "level", level);
 	for (size_t i = 0; i < n_dis; i++) {
 		json_t *di = json_object();
-		char *s = stem(dis[i]);
+		char *s = path_stem(dis[i]);
 
 		set_id(list, di, s ? s : "");
 		jl_str(di, "name", s);

@@ -1,6 +1,6 @@
 /* segment_text.c - a timeline as chapters. */
 #include "shoot/segment_text.h"
-#include "draw/utf8.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -45,6 +45,9 @@ main(void)
 	str_free(&s);
 	ok(!strcmp(path_ext("a.b/C.WAV", ext), "wav") && !strcmp(path_ext("a.b/c", ext), "") &&
 	    !strcmp(path_ext(".hidden", ext), ""), "path_ext()");
+	data = path_stem("a.b/c.d.wav");
+	ok(data && !strcmp(data, "c.d"), "path_stem()");
+	free(data);
 	path_slug("../..//Ünder $(rm) A!", slug, sizeof slug);
 	ok(!strcmp(slug, "nder-rm-a"), "path_slug() leaves nothing that a shell or make reads");
 	path_slug("///", slug, sizeof slug);
@@ -77,6 +80,8 @@ main(void)
 	outname_abort(&on2);
 	ok(outfile_open(&o, "", &e) == -1 && outname_open(&on, "", &e) == -1 && stat(".tmp", &st) != 0,
 	    "an output needs a name");
+	ok(!symlink("a", "l") && file_write_if_changed("l", "through", 7, &e) == 1 && !lstat("l", &st) &&
+	    S_ISLNK(st.st_mode) && !stat("a", &st) && st.st_size == 7, "through a symbolic link");
 	ok(file_read("a", 0, &data, &n, &e) == -1 && strstr(e.msg, "larger"), "a file over the bound is refused");
 	ok(outfile_open(&o, "no/such/dir/a", &e) == -1 && strstr(e.msg, "no/such/dir/a"), "an error names the file");
 	ok(!file_mkdirs("x/y/z", &e) && !stat("x/y/z", &st) && file_mkdirs("a/b", &e) == -1, "mkdir -p");

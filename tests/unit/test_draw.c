@@ -4,7 +4,7 @@
 #include "draw/card.h"
 #include "draw/text.h"
 #include "draw/theme.h"
-#include "draw/utf8.h"
+#include "base/utf8.h"
 #include "draw/wave.h"
 #include "shoot/segment_text.h"
 #include "../tap.h"

@@ -1,6 +1,6 @@
 /* utf8.h - text from outside made safe to draw and to print on one line. */
-#ifndef DRAW_UTF8_H
-#define DRAW_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 #include <stddef.h>
 
 /* A malloc'd copy of bytes[n] as valid UTF-8 (RFC 3629) of at most max_chars characters, then an

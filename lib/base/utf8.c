@@ -1,5 +1,5 @@
 /* utf8.c - text from outside made safe to draw and to print on one line. */
-#include "draw/utf8.h"
+#include "base/utf8.h"
 #include "base/str.h"
 
 #include <stdint.h>
