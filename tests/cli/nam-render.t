@@ -151,11 +151,11 @@ for bad in 'di.wav' '-m amp.nam a b' '-m - -' '--info amp.nam di.wav' '-m amp.na
 	run nam-render $bad
 	check "usage: $bad" status_is 2
 done
-if command -v script >/dev/null; then
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	run script -qec 'nam-render -m amp.nam di.wav' /dev/null
 	check 'no audio to a terminal' sh -c "test $status = 2 && grep -q 'is a terminal' out"
 else
-	skip 'no audio to a terminal' 'script(1) is not installed'
+	skip 'no audio to a terminal' 'script(1) gives no terminal here'
 fi
 run nam-render -m amp.nam --slim 0.5 -o no.wav di.wav
 check 'a model that cannot be slimmed' err_says 'not slimmable'

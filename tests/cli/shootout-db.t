@@ -81,11 +81,11 @@ run db list
 check 'list: one object' jq -e --arg id "$id" '.kind == "entry" and .id == $id and .dis == 1 and .tones == 2 and .segments == 2 and .duration_s == 23' out
 run db list --table
 check 'list --table: a heading and a row' sh -c 'test "$(wc -l <out)" = 2 && grep -q "^'"$(echo "$id" | cut -c1-12)"'  British amps  .* 23.0 s" out'
-if command -v script >/dev/null; then
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	run script -qec 'shootout-db -d t.db list' /dev/null
 	check 'a table on a terminal' grep -q '^ID  *NAME' out
 else
-	skip 'a table on a terminal' 'script is not installed'
+	skip 'a table on a terminal' 'script(1) gives no terminal here'
 fi
 for s in 'british' 'BRIT amps' 'plexi' 'v30' 'jtm45' 'zoe gruß' 'Palm-muted' 'JTM 45' 'crunch shades'; do
 	run db list --search "$s"
