@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *out_name, *db_name, *title;
@@ -170,11 +169,10 @@ cmd_check(const char *file)
 
 	if (out_name && plan_check_dir(out_name, &e))
 		status = diag_worst(status, diag_err(&e));
-	if (status)
-		return status;
-	diag_info("'%s' is fine: %zu DIs through %zu chains", file, d->dis, d->chains);
+	if (!status)
+		diag_info("'%s' is fine: %zu DIs through %zu chains", file, d->dis, d->chains);
 	desc_free(d);
-	return ST_OK;
+	return status;
 }
 
 /* *changed: files written; 0 says the plan was there already. */
@@ -206,104 +204,48 @@ cmd_plan(const char *file, const char *run, int *changed)
 
 /* ---- run ---- */
 
-struct show {
-	FILE *events;
-	double start_s;
-	int n, total, live;
-};
-
 static void
-event(struct show *s, const char *what, const char *text)
+on_event(void *ctx, const json_t *event, const char *line)
 {
-	json_t *o = json_object(), *copy;
+	int live = *(const int *)ctx, seconds, n, total;
+	const char *text;
 
-	jl_str(o, "schema", "event/1");
-	jl_str(o, "event", what);
-	jl_int(o, "unix_s", (long long)time(NULL));
-	jl_num(o, "seconds", par_clock_s() - s->start_s);
-	jl_int(o, "step", s->n);
-	jl_int(o, "steps", s->total);
-	jl_str(o, "text", text);
-	copy = json_incref(o);
-	if (!strcmp(opt_progress, "json"))
-		jl_print(copy, stderr);
-	else
-		json_decref(copy);
-	if (s->events)
-		jl_print(o, s->events);
-	else
-		json_decref(o);
-}
-
-static void
-on_step(void *ctx, int n, int total, const char *text)
-{
-	struct show *s = ctx;
-	int seconds = (int)(par_clock_s() - s->start_s);
-
-	if (n == 0) {
-		fprintf(stderr, "%s%s\n", s->live ? "\r\033[K" : "", text);
+	if (line) {
+		fprintf(stderr, "%s%s\n", live ? "\r\033[K" : "", line);
 		return;
 	}
-	s->n = n;
-	s->total = total;
-	event(s, "step", text);
-	if (s->live)
+	if (!strcmp(opt_progress, "json")) {
+		jl_print(json_deep_copy(event), stderr);
+		return;
+	}
+	if (strcmp(json_string_value(json_object_get(event, "event")), "step")) {
+		fputs(live ? "\r\033[K" : "", stderr);
+		return;
+	}
+	n = (int)json_integer_value(json_object_get(event, "step"));
+	total = (int)json_integer_value(json_object_get(event, "steps"));
+	seconds = (int)json_real_value(json_object_get(event, "seconds"));
+	text = json_string_value(json_object_get(event, "text"));
+	if (live)
 		fprintf(stderr, "\r\033[K[%d/%d] %d:%02d %s", n, total, seconds / 60, seconds % 60, text);
 	else
 		diag_info("[%d/%d] %s", n, total, text);
 	fflush(stderr);
 }
 
-/* A table cell: the number, or a dash. */
-static const char *
-cell(char buf[32], const json_t *tone, const char *key, int decimals)
+/* An object as a line of JSON, or as the table that is made of it.  Frees o. */
+static int
+print_object(json_t *o, void (*table)(const json_t *o, struct str *out))
 {
-	const json_t *v = json_object_get(tone, key);
+	struct str s = { 0 };
 
-	if (json_is_number(v))
-		snprintf(buf, 32, "%.*f", decimals, json_number_value(v));
-	else
-		strcpy(buf, "-");
-	return buf;
-}
-
-/* Names come from outside: no line breaks in the table, and no commands to the terminal. */
-static const char *
-plain(char buf[128], const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	snprintf(buf, 128, "%s", s ? s : "");
-	for (char *p = buf; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	return buf;
-}
-
-static void
-print_table(const json_t *o)
-{
-	const char *video = json_string_value(json_object_get(o, "video"));
-	long long left = json_integer_value(json_object_get(o, "steps_left"));
-	char b[5][32], text[3][128];
-	size_t i;
-	json_t *t;
-
-	printf("%s: %s", plain(text[0], o, "name"), left ? "" : "done\n");
-	if (left)
-		printf("%lld step%s left\n", left, left == 1 ? "" : "s");
-	if (json_array_size(json_object_get(o, "tones")))
-		printf("\n   %-24s %-24s %8s %8s %8s %7s %9s\n", "tone", "DI", "gain dB", "LUFS", "dBTP", "crest",
-		    "centre Hz");
-	json_array_foreach(json_object_get(o, "tones"), i, t) {
-		printf("%-2s %-24.24s %-24.24s %8s %8s %8s %7s %9s\n", plain(text[0], t, "label"),
-		    plain(text[1], t, "title"), plain(text[2], t, "di"), cell(b[0], t, "gain_db", 1), cell(b[1], t, "loudness_lufs", 1),
-		    cell(b[2], t, "true_peak_dbtp", 1), cell(b[3], t, "crest_factor_db", 1),
-		    cell(b[4], t, "centroid_hz", 0));
-	}
-	if (video)
-		printf("\nvideo: %s\n", video);
+	if (!want_table())
+		return jl_print(o, stdout) ? ST_FAIL : ST_OK;
+	table(o, &s);
+	fputs(s.s ? s.s : "", stdout);
+	str_free(&s);
+	json_decref(o);
+	return ST_OK;
 }
 
 static int
@@ -312,38 +254,21 @@ print_status(const char *run)
 	struct err e;
 	json_t *o = status_load(run, &e);
 
-	if (!o)
-		return diag_err(&e);
-	if (!want_table())
-		return jl_print(o, stdout) ? ST_FAIL : ST_OK;
-	print_table(o);
-	json_decref(o);
-	return ST_OK;
+	return o ? print_object(o, status_table) : diag_err(&e);
 }
 
 static int
 do_steps(const char *run)
 {
-	struct show s = { .start_s = par_clock_s() };
-	char *path = str_printf("%s/events.jsonl", run);
+	double start_s = par_clock_s();
 	struct err e = { 0 };
-	int lock = run_lock(run, &e), status;
-
-	s.live = !strcmp(opt_progress, "always") ||
+	int lock = run_lock(run, &e), steps, status;
+	int live = !strcmp(opt_progress, "always") ||
 	    (!strcmp(opt_progress, "auto") && diag_level >= 0 && isatty(STDERR_FILENO));
-	if (lock < 0) {
-		free(path);
+
+	if (lock < 0)
 		return diag_err(&e);
-	}
-	s.events = path ? fopen(path, "a") : NULL;
-	free(path);
-	event(&s, "start", "");
-	status = run_make(run, jobs > 0 ? jobs : par_cpus(), on_step, &s, &e);
-	if (s.live && s.n)
-		fputs("\r\033[K", stderr);
-	event(&s, status ? "failed" : "done", status < 0 ? e.msg : "");
-	if (s.events)
-		fclose(s.events);
+	status = run_make(run, jobs > 0 ? jobs : par_cpus(), on_event, &live, &steps, &e);
 	close(lock);
 	if (status < 0)
 		return diag_err(&e);
@@ -351,8 +276,8 @@ do_steps(const char *run)
 		diag_error("a step failed (see above); what is done is kept: mend it and run the same command again");
 		return ST_FAIL;
 	}
-	if (s.n)
-		diag_info("%d steps done in %.1f s", s.n, par_clock_s() - s.start_s);
+	if (steps)
+		diag_info("%d steps done in %.1f s", steps, par_clock_s() - start_s);
 	else
 		diag_info("nothing to do: '%s' is up to date", run);
 	return ST_OK;
@@ -404,41 +329,16 @@ cmd_verify(const char *run)
 
 /* ---- doctor ---- */
 
-static void
-print_versions(const char *head, json_t *o)
-{
-	const char *name;
-	json_t *v;
-
-	printf("%s\n", head);
-	json_object_foreach(o, name, v)
-		printf("  %-15s %.60s\n", name, json_is_string(v) ? json_string_value(v) : "missing");
-}
-
 static int
 cmd_doctor(void)
 {
-	json_t *o = doctor_look(), *gpu = json_object_get(o, "gpu"), *v;
-	const char *reason = json_string_value(json_object_get(o, "gpu_reason"));
+	json_t *o = doctor_look(), *v;
 	int status = json_array_size(json_object_get(o, "missing")) ? ST_NO : ST_OK;
 	size_t i;
 
-	if (!want_table())
-		return jl_print(o, stdout) ? ST_FAIL : status;
-	printf("shootout %s, %lld CPUs, instruction set %s\n", VERSION, json_integer_value(json_object_get(o, "cpus")),
-	    json_string_value(json_object_get(o, "isa")));
-	print_versions("programs", json_object_get(o, "programs"));
-	print_versions("libraries", json_object_get(o, "libraries"));
-	printf("GPU\n");
-	json_array_foreach(gpu, i, v)
-		printf("  %s, compute capability %s\n", json_string_value(json_object_get(v, "name")),
-		    json_string_value(json_object_get(v, "compute_capability")));
-	if (reason)
-		printf("  none: %s\n", reason);
 	json_array_foreach(json_object_get(o, "missing"), i, v)
 		diag_error("'%s' is missing; a run needs it", json_string_value(v));
-	json_decref(o);
-	return status;
+	return diag_worst(status, print_object(o, doctor_table));
 }
 
 static int

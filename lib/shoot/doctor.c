@@ -2,7 +2,6 @@
 #include "shoot/doctor.h"
 #include "base/par.h"
 #include "base/proc.h"
-#include "base/str.h"
 #include "cli/jsonl.h"
 #include "gpu/gpu.h"
 #include "nam/nam.h"
@@ -114,4 +113,34 @@ doctor_look(void)
 	gpus(o);
 	jl_set(o, "missing", missing);
 	return o;
+}
+
+static void
+add_versions(struct str *out, const char *head, json_t *o)
+{
+	const char *name;
+	json_t *v;
+
+	str_addf(out, "%s\n", head);
+	json_object_foreach(o, name, v)
+		str_addf(out, "  %-15s %.60s\n", name, json_is_string(v) ? json_string_value(v) : "missing");
+}
+
+void
+doctor_table(const json_t *o, struct str *out)
+{
+	const char *reason = json_string_value(json_object_get(o, "gpu_reason"));
+	size_t i;
+	json_t *v;
+
+	str_addf(out, "shootout %s, %lld CPUs, instruction set %s\n", VERSION,
+	    json_integer_value(json_object_get(o, "cpus")), json_string_value(json_object_get(o, "isa")));
+	add_versions(out, "programs", json_object_get(o, "programs"));
+	add_versions(out, "libraries", json_object_get(o, "libraries"));
+	str_add(out, "GPU\n");
+	json_array_foreach(json_object_get(o, "gpu"), i, v)
+		str_addf(out, "  %s, compute capability %s\n", json_string_value(json_object_get(v, "name")),
+		    json_string_value(json_object_get(v, "compute_capability")));
+	if (reason)
+		str_addf(out, "  none: %s\n", reason);
 }

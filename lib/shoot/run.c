@@ -1,9 +1,11 @@
 /* run.c - carry out a plan with make, and check what it made. */
 #include "shoot/run.h"
 #include "base/file.h"
+#include "base/par.h"
 #include "base/proc.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "cli/jsonl.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MARK "step: "
@@ -96,29 +99,76 @@ run_pending(const char *run, struct err *e)
 	return status ? -1 : n;
 }
 
-int
-run_make(const char *run, int jobs, run_step_fn *step, void *ctx, struct err *e)
+/* Who hears of events: the file and the caller. */
+struct events {
+	FILE *file;           /* NULL when it cannot be opened: no reason to stop */
+	run_event_fn *on;
+	void *ctx;
+	double start_s;
+	int n, total;
+};
+
+static void
+event(struct events *v, const char *what, const char *text)
 {
-	char *dir = str_printf("%s", run), *j = str_printf("-j%d", jobs), line[4096];
+	json_t *o = json_object();
+
+	jl_str(o, "schema", "event/1");
+	jl_str(o, "event", what);
+	jl_int(o, "unix_s", (long long)time(NULL));
+	jl_num(o, "seconds", par_clock_s() - v->start_s);
+	jl_int(o, "step", v->n);
+	jl_int(o, "steps", v->total);
+	jl_str(o, "text", text);
+	v->on(v->ctx, o, NULL);
+	if (v->file)
+		jl_print(o, v->file);
+	else
+		json_decref(o);
+}
+
+int
+run_make(const char *run, int jobs, run_event_fn *on, void *ctx, int *steps, struct err *e)
+{
+	char *dir = str_printf("%s", run), *j = str_printf("-j%d", jobs), *path = str_printf("%s/events.jsonl", run);
 	char *argv[] = { (char[]){ "make" }, (char[]){ "-s" }, (char[]){ "--no-print-directory" }, j, (char[]){ "-C" }, dir,
 		(char[]){ "STEP=@echo " MARK }, NULL };
-	int status = -1, total = run_pending(run, e), n = 0;
+	struct events v = { .on = on, .ctx = ctx, .start_s = par_clock_s() };
+	int status = -1;
+	char line[4096];
 	struct proc p;
 
-	if (!dir || !j)
+	*steps = 0;
+	if (!dir || !j || !path) {
 		err_set(e, ERR_NOMEM, "out of memory");
-	else if (total >= 0 && !proc_start(&p, argv, PROC_OUT, e)) {
-		while (fgets(line, sizeof line, p.out)) {
-			line[strcspn(line, "\n")] = '\0';
-			if (strncmp(line, MARK, strlen(MARK))) {
-				step(ctx, 0, total, line);
-				continue;
-			}
-			n++;
-			step(ctx, n, total > n ? total : n, line + strlen(MARK));
-		}
-		status = proc_wait(&p, e);
+		goto out;
 	}
+	v.file = fopen(path, "ae");
+	v.total = run_pending(run, e);
+	if (v.total < 0)
+		goto out;
+	event(&v, "start", "");
+	if (proc_start(&p, argv, PROC_OUT, e)) {
+		event(&v, "failed", e->msg);
+		goto out;
+	}
+	while (fgets(line, sizeof line, p.out)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, MARK, strlen(MARK))) {
+			on(ctx, NULL, line);
+			continue;
+		}
+		v.n++;
+		v.total = v.total > v.n ? v.total : v.n;
+		event(&v, "step", line + strlen(MARK));
+	}
+	status = proc_wait(&p, e);
+	event(&v, status ? "failed" : "done", status < 0 ? e->msg : "");
+	*steps = v.n;
+out:
+	if (v.file)
+		fclose(v.file);
+	free(path);
 	free(dir);
 	free(j);
 	return status;

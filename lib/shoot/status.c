@@ -1,7 +1,7 @@
 /* status.c - how far a run is and what its tones are. */
 #include "shoot/status.h"
 #include "base/file.h"
-#include "base/str.h"
+#include "base/utf8.h"
 #include "cli/jsonl.h"
 #include "shoot/run.h"
 #include "shoot/timeline.h"
@@ -130,4 +130,67 @@ out:
 	free(desc);
 	free(video);
 	return o;
+}
+
+enum { NAME_COLUMNS = 24 };
+
+/* A name in a column: made safe to print, at most as wide as the column, padded by characters. */
+static void
+add_name(struct str *out, const json_t *o, const char *key, int columns)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	char *name = utf8_clean_str(s ? s : "", (size_t)(columns > 1 ? columns - 1 : 1));
+	int chars = 0;
+
+	for (const char *c = name; c && *c; c++)
+		chars += (*c & 0xc0) != 0x80;
+	str_addf(out, "%s%*s", name ? name : "", columns > chars ? columns - chars : 0, "");
+	free(name);
+}
+
+/* The number, or a dash. */
+static void
+add_cell(struct str *out, const json_t *tone, const char *key, int width, int decimals)
+{
+	const json_t *v = json_object_get(tone, key);
+
+	if (json_is_number(v))
+		str_addf(out, " %*.*f", width, decimals, json_number_value(v));
+	else
+		str_addf(out, " %*s", width, "-");
+}
+
+void
+status_table(const json_t *o, struct str *out)
+{
+	const char *video = json_string_value(json_object_get(o, "video"));
+	long long left = json_integer_value(json_object_get(o, "steps_left"));
+	char *name;
+	size_t i;
+	json_t *t;
+
+	name = utf8_clean_str(json_string_value(json_object_get(o, "name")) ?
+	    json_string_value(json_object_get(o, "name")) : "shootout", 200);
+	str_add(out, name ? name : "");
+	free(name);
+	if (left)
+		str_addf(out, ": %lld step%s left\n", left, left == 1 ? "" : "s");
+	else
+		str_add(out, ": done\n");
+	if (json_array_size(json_object_get(o, "tones")))
+		str_addf(out, "\n   %-*s %-*s %8s %8s %8s %7s %9s\n", NAME_COLUMNS, "tone", NAME_COLUMNS, "DI", "gain dB",
+		    "LUFS", "dBTP", "crest", "centre Hz");
+	json_array_foreach(json_object_get(o, "tones"), i, t) {
+		add_name(out, t, "label", 3);
+		add_name(out, t, "title", NAME_COLUMNS + 1);
+		add_name(out, t, "di", NAME_COLUMNS);
+		add_cell(out, t, "gain_db", 8, 1);
+		add_cell(out, t, "loudness_lufs", 8, 1);
+		add_cell(out, t, "true_peak_dbtp", 8, 1);
+		add_cell(out, t, "crest_factor_db", 7, 1);
+		add_cell(out, t, "centroid_hz", 9, 0);
+		str_add(out, "\n");
+	}
+	if (video)
+		str_addf(out, "\nvideo: %s\n", video);
 }
