@@ -434,7 +434,7 @@ draw_spectrum(cairo_t *cr, const struct wave *w, const char *label, double x, do
 	};
 	struct text_style st = { 24, 0, THEME_MUTED, TEXT_CENTER, 1, 0 };
 	const double pad = 28, floor_db = -48;
-	double step = (width - 2 * pad) / (double)WAVE_BANDS, base = y + height - 52, full = height - 52 - 22;
+	double step = (width - 2 * pad) / WAVE_BANDS, base = y + height - 52, full = height - 52 - 22;
 
 	panel(cr, x, y, width, height);
 	for (int b = 0; b < WAVE_BANDS; b++) {
