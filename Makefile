@@ -17,7 +17,8 @@ TESTDATA ?= ../shared/data
 -include config.mk
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wvla \
-        -Wundef -Wstrict-prototypes -Wmissing-prototypes
+        -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+        -Wno-enum-float-conversion # enum constants stand for numbers here, also in double
 ALL_CPPFLAGS := -Ilib -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DPLUGINDIR='"$(PLUGINDIR)"' $(CPPFLAGS)
 # No contraction: a fused multiply-add happens where the source says fma and nowhere else.
 ALL_CFLAGS   := -std=c11 $(WARN) -ffp-contract=off -fvisibility=hidden -pthread $(CFLAGS)
