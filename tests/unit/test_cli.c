@@ -65,8 +65,8 @@ main(void)
 	struct prov *p;
 	struct err e = { 0 };
 	json_t *o;
-	char *data;
-	size_t n;
+	char *data = NULL;
+	size_t n = 0;
 
 	if (!mkdtemp(dir) || chdir(dir))
 		return 1;
@@ -103,7 +103,7 @@ main(void)
 	ok(prov_input(p, "x", "no such file", NULL, &e) == -1, "a missing input is an error");
 	ok(!prov_input(p, "audio", "j", NULL, &e) && !prov_output(p, "audio", "-", "00", &e) && !prov_write(p, &e) &&
 	    !file_read("prov.json", 10000, &data, &n, &e), "a provenance line is written");
-	ok(strstr(data, "\"schema\":\"provenance/1\"") && strstr(data, "\"argv\":[\"prog\",\"one\",\"-fcc\"") &&
+	ok(data && strstr(data, "\"schema\":\"provenance/1\"") && strstr(data, "\"argv\":[\"prog\",\"one\",\"-fcc\"") &&
 	    strstr(data, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") && data[n - 1] == '\n',
 	    "with arguments and hashes");
 	free(data);
