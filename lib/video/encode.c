@@ -164,7 +164,10 @@ all_args(struct args *a, const struct encode_spec *s)
 	    "-y", "-f", "yuv4mpegpipe", "-i", "pipe:0", "-protocol_whitelist", "file", "-f", NULL };
 	static const char *const maps[] = { "-map", "0:v:0", "-map", "1:a:0", "-map_metadata", "2",
 	    "-map_chapters", "2", NULL };
-	static const char *const video[] = { "-pix_fmt", "yuv420p", "-profile:v", "high", "-bf", "2",
+	/* ffmpeg 7 takes the colours from the pictures, and yuv4mpeg cannot carry them: setparams names them */
+	static const char *const video[] = {
+	    "-vf", "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv",
+	    "-pix_fmt", "yuv420p", "-profile:v", "high", "-bf", "2",
 	    "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
 	    "-fflags", "+bitexact", "-flags:v", "+bitexact+cgop", "-flags:a", "+bitexact", NULL };
 

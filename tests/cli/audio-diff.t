@@ -26,7 +26,7 @@ head -c 100000 ref.wav >cut.wav
 run audio-diff ref.wav same.wav
 check 'the same: exit 0' status_is 0
 check 'nothing on stderr, one line' test ! -s err -a "$(wc -l <out)" = 1
-check 'exact, no delay, no gain' test "$(jq -c '[.sample_exact, .delay_frames, .gain_db, .polarity]' out)" = '[true,0,0,1]'
+check 'exact, no delay, no gain' jq -e '[.sample_exact, .delay_frames, .gain_db, .polarity] == [true, 0, 0, 1]' out
 check 'no difference is null, with the reason' test "$(jq -r '[.esr_db, .reasons.esr_db] | join("|")' out)" = '|there is no difference'
 check 'hashes of both' test "$(of ref_sha256) $(of test_sha256)" = \
 	"$(sha256sum ref.wav | cut -d' ' -f1) $(sha256sum ref.wav | cut -d' ' -f1)"
@@ -54,7 +54,7 @@ check '--tolerance exact: 3 for another' status_is 3
 check 'the object says what failed' test "$(jq -c .failed out)" = '["tolerance exact"]'
 run audio-diff --tolerance exact ref.wav short.wav
 check 'shorter is not exact' status_is 3
-check 'though the rest is' test "$(jq -c '[.compared_frames, .max_difference_fs]' out)" = '[40000,0]'
+check 'though the rest is' jq -e '[.compared_frames, .max_difference_fs] == [40000, 0]' out
 run audio-diff --fail-if 'esr_db > -60' ref.wav same.wav
 check 'no difference is under every limit' status_is 0
 run audio-diff --fail-if 'null_depth_db < 200' ref.wav same.wav

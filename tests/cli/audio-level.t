@@ -10,7 +10,8 @@ tone() {
 	s="$2*sin(2*PI*1000*t)"
 	ffmpeg -v error -f lavfi -i "aevalsrc=$s${4:+|$s}:s=48000:d=$3" -c:a pcm_f32le "$1"
 }
-key() { jq -r ".$2" "$1"; }
+# + 0: newer versions of jq print a number as it was written, -23.0
+key() { jq -r ".$2 | if type == \"number\" then . + 0 else . end" "$1"; }
 # valid SCHEMA FILE
 valid() {
 	python3 - "$SRC/lib/schema/$1.json" "$2" <<'PY'

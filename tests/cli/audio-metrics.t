@@ -27,8 +27,8 @@ run audio-metrics sine.wav
 check 'a file: exit 0' status_is 0
 check 'nothing on stderr' test ! -s err
 check 'one line' test "$(wc -l <out)" = 1
-check 'file, shape and hash' test "$(jq -c '[.file, .rate_hz, .channels, .frames, .duration_s, .sha256]' out)" = \
-	"[\"sine.wav\",48000,1,240000,5,\"$(sha256sum sine.wav | cut -d' ' -f1)\"]"
+check 'file, shape and hash' jq -e --arg hash "$(sha256sum sine.wav | cut -d' ' -f1)" \
+	'[.file, .rate_hz, .channels, .frames, .duration_s, .sha256] == ["sine.wav", 48000, 1, 240000, 5, $hash]' out
 check 'RMS of a sine' near "$(of levels.rms_dbfs)" -9.0309 0.001
 check 'peak of a sine' near "$(of levels.peak_dbfs)" -6.0206 0.001
 check 'crest factor of a sine' near "$(of levels.crest_factor_db)" 3.0103 0.002
