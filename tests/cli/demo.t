@@ -15,13 +15,13 @@ check 'eight FLAC files, metrics, timeline, manifest, database' sh -c 'cd run &&
 	[ "$(wc -l <metrics.jsonl)" = 8 ] && [ "$(wc -l <timeline.jsonl)" = 10 ] && [ "$(wc -l <manifest.jsonl)" -gt 30 ] &&
 	shootout-db -d shootout.db list | jq -e .'
 check 'no source or sink of the manifest is missing a hash' sh -c \
-	'jq -e "[.inputs[]?, .outputs[]?] | all(.sha256 | test(\"^[0-9a-f]{64}$\"))" run/manifest.jsonl >/dev/null'
+	'jq -se "map(.inputs[]?, .outputs[]?) | length > 50 and all(.[]; .sha256 | test(\"^[0-9a-f]{64}$\"))" run/manifest.jsonl'
 check 'verify agrees' shootout verify run
 
 ffprobe -v error -show_streams -show_chapters -show_format -of json run/shootout.mp4 >probe.json
 check '1080p, 30 pictures a second, H.264 and stereo AAC' sh -c 'jq -e "
 	(.streams[] | select(.codec_type == \"video\") | .width == 1920 and .height == 1080 and .codec_name == \"h264\" and .r_frame_rate == \"30/1\")
-	and (.streams[] | select(.codec_type == \"audio\") | .codec_name == \"aac\" and .channels == 2 and .sample_rate == \"48000\")" probe.json | sort -u | grep -x true'
+	and (.streams[] | select(.codec_type == \"audio\") | .codec_name == \"aac\" and .channels == 2 and .sample_rate == \"48000\")" probe.json | sort -u >shape && [ "$(cat shape)" = true ]'
 check 'nine chapters at the segments, to the millisecond' sh -c '
 	jq -r ".chapters[].start_time" probe.json >got
 	jq -r "select(.at_frame != null) | .at_frame / 48000" run/timeline.jsonl >want
@@ -47,7 +47,7 @@ check 'segments follow each other without a gap' awk 'NR > 1 && $1 != next_at { 
 # A click is a jump that the playing around it does not have: the fades must end at zero on both sides of each cut.
 while read -r at len name; do
 	audio-prep --start-frame $((at - 2)) --length-frames 4 -o cut.wav run/work/master.wav
-	check "$name begins without a click" sh -c 'audio-metrics --only level cut.wav | jq -e "[.. | .sample_peak_dbfs? // empty] | all(. == null or . < -50)"'
+	check "$name begins without a click" sh -c 'audio-metrics --only levels -o cut.json cut.wav && jq -e "has(\"levels\") and (.levels.peak_dbfs == null or .levels.peak_dbfs < -50)" cut.json'
 done <segments
 
 # ---- the pictures: the card changes at the timeline's frame

@@ -191,11 +191,12 @@ with '-af adelay=50:all=1'
 lie 'the sound is shifted by 50 ms' 'not that of the master'
 with '-frames:v 100'
 lie 'ffmpeg ends early' 'stopped before the end'
-with '-vf trim=start_frame=5'
+tags='colorspace=bt709:color_trc=bt709:range=tv'
+with "-vf trim=start_frame=5,setparams=color_primaries=bt709:$tags"
 lie 'pictures are missing' 'nb_read_packets is 175, not 180'
 with '-map_chapters -1'
 lie 'chapters are missing' 'number of chapters'
-with '-color_primaries bt470bg'
+with "-vf setparams=color_primaries=bt470bg:$tags -color_primaries bt470bg"
 lie 'the colour tag is wrong' 'color_primaries is bt470bg'
 rm fake/ffprobe
 printf '#!/bin/sh\nexec %s "$@"\n' "$real" >fake/ffmpeg
