@@ -107,8 +107,14 @@ db_migrate(struct db *d, struct err *e)
 {
 	char pragma[64];
 	sqlite3_int64 version;
-	int is = identify(d, &version, e); /* before any lock: a foreign file is not touched */
+	int is;
 
+	/* Before any lock that writes: a foreign file is not touched.  In one transaction, because another program
+	 * may just be making this database, and half of what it had before and half of after is foreign. */
+	if (db_exec(d, "BEGIN", e))
+		return -1;
+	is = identify(d, &version, e);
+	db_rollback(d);
 	if (is < 0)
 		return -1;
 	if (!is && d->mode == DB_READ)
