@@ -222,6 +222,14 @@ nam_process(struct nam_stream *s, const float *in, float *out, size_t n)
 }
 
 void
+nam_process_many(struct nam_stream *const *s, size_t n_streams, const float *const *in,
+    float *const *out, size_t n)
+{
+	for (size_t i = 0; i < n_streams; i++)
+		nam_process(s[i], in[i], out[i], n);
+}
+
+void
 nam_stream_free(struct nam_stream *s)
 {
 	if (!s)
