@@ -23,6 +23,12 @@ ALWAYS V v_abs(V x) { return __int_as_float(__float_as_int(x) & 0x7fffffff); }
 ALWAYS V v_sign_of(V y, V x) { return __int_as_float(__float_as_int(y) | (__float_as_int(x) & (int)0x80000000)); }
 ALWAYS V v_shift23(V k) { return __int_as_float(__float_as_int(k) << 23); }
 ALWAYS V v_gt(V a, V b, V yes, V no) { return a > b ? yes : no; }
+typedef unsigned VI;
+struct v_table_bits { unsigned bits[16]; };
+#define V_TABLE_TYPE __device__ v_table_bits
+#define V_TABLE(...) { { __VA_ARGS__ } }
+ALWAYS VI v_index(V y) { return (unsigned)__float_as_int(y) >> 21 & 15; }
+ALWAYS V v_table(const v_table_bits *t, VI i) { return __int_as_float((int)t->bits[i]); }
 #include "nam/nam_math_impl.h"
 
 #define TRY(call) do { \

@@ -66,7 +66,8 @@ enum nam_op {
  *   aq = h[q], h[q + 4], ... for q = 1..3: four short chains instead of a long one.
  * LSTM, gates i f g o:  c = fma(sig f, c, sig i * tanh g),  h = sig o * tanh c.
  * GRU, gates z r c; recurrent bias and sums of c apart:
- *   n = tanh(fma(sig r, U, W)),  h = fma(sig z, h, (1 - sig z) * n). */
+ *   n = tanh(fma(sig r, U, W)),  h = fma(sig z, h, (1 - sig z) * n).
+ * Weights and biases of the gates that sig bends come halved: sig z = 1/2 + 1/2 tanh(z / 2). */
 struct nam_rnn {
 	int inputs, units;      /* units: a multiple of 16, zero weights beyond the real ones */
 	int real_units;

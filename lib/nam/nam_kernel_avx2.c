@@ -4,6 +4,7 @@
 #endif
 #include <immintrin.h>
 #include <math.h>
+#include <stdint.h>
 
 #define ISA_NAME "avx2"
 #define ISA_TABLE nam_kernel_avx2
@@ -41,6 +42,27 @@ static inline V
 v_shift23(V a)
 {
 	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 23));
+}
+/* A permutation has 8 entries: the low ones, then the high ones as what differs (a blend takes
+ * three times as long as these two operations). */
+typedef struct { __m256i i, high; } VI;
+typedef struct { uint32_t bits[16] __attribute__((aligned(32))); } V_TABLE_TYPE;
+#define V_TABLE(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p) \
+	{ { a, b, c, d, e, f, g, h, a ^ i, b ^ j, c ^ k, d ^ l, e ^ m, f ^ n, g ^ o, h ^ p } }
+static inline VI
+v_index(V y)
+{
+	const __m256i bits = _mm256_castps_si256(y);
+
+	return (VI){ _mm256_srli_epi32(bits, 21), _mm256_srai_epi32(_mm256_slli_epi32(bits, 7), 31) };
+}
+static inline V
+v_table(const V_TABLE_TYPE *t, VI i)
+{
+	const __m256i *p = (const __m256i *)t->bits;
+
+	return _mm256_castsi256_ps(_mm256_xor_si256(_mm256_permutevar8x32_epi32(p[0], i.i),
+	    _mm256_and_si256(_mm256_permutevar8x32_epi32(p[1], i.i), i.high)));
 }
 static inline D d_set1(double a) { return _mm256_set1_pd(a); }
 static inline D d_load(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }

@@ -4,6 +4,7 @@
 #endif
 #include <immintrin.h>
 #include <math.h>
+#include <stdint.h>
 
 #define ISA_NAME "avx512"
 #define ISA_TABLE nam_kernel_avx512
@@ -40,6 +41,15 @@ static inline V
 v_shift23(V a)
 {
 	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23));
+}
+typedef __m512i VI;
+typedef struct { uint32_t bits[16] __attribute__((aligned(64))); } V_TABLE_TYPE;
+#define V_TABLE(...) { { __VA_ARGS__ } }
+static inline VI v_index(V y) { return _mm512_srli_epi32(_mm512_castps_si512(y), 21); }
+static inline V
+v_table(const V_TABLE_TYPE *t, VI i) /* the permutation takes the low 4 bits */
+{
+	return _mm512_permutexvar_ps(i, _mm512_load_ps(t->bits));
 }
 static inline D d_set1(double a) { return _mm512_set1_pd(a); }
 static inline D d_load(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }

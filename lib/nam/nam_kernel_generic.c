@@ -30,6 +30,11 @@ static inline V v_gt(V a, V b, V yes, V no) { return a > b ? yes : no; }
 static inline V v_abs(V a) { return float_of(bits_of(a) & 0x7fffffffu); }
 static inline V v_sign_of(V mag, V s) { return float_of(bits_of(mag) | (bits_of(s) & 0x80000000u)); }
 static inline V v_shift23(V a) { return float_of(bits_of(a) << 23); }
+typedef uint32_t VI;
+typedef struct { uint32_t bits[16]; } V_TABLE_TYPE;
+#define V_TABLE(...) { { __VA_ARGS__ } }
+static inline VI v_index(V y) { return bits_of(y) >> 21 & 15; }
+static inline V v_table(const V_TABLE_TYPE *t, VI i) { return float_of(t->bits[i]); }
 static inline D d_set1(double a) { return a; }
 static inline D d_load(const float *p) { return (double)*p; }
 static inline void d_store(float *p, D a) { *p = (float)a; }

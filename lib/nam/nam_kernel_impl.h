@@ -280,10 +280,10 @@ k_lstm(const struct nam_rnn *q)
 				z[g] = rnn_inputs(q, v_load(q->bias + g * units + u), w, step, in);
 				z[g] = rnn_hidden(q, z[g], w + (size_t)q->inputs * step, step, h);
 			}
-			c = v_mul(m_sigmoid(z[0]), m_tanh(z[2]));
-			c = v_fma(m_sigmoid(z[1]), v_load(q->c + u), c);
+			c = v_mul(m_gate(z[0]), m_tanh(z[2]));
+			c = v_fma(m_gate(z[1]), v_load(q->c + u), c);
 			v_store(q->c + u, c);
-			v_store(out + u, v_mul(m_sigmoid(z[3]), m_tanh(c)));
+			v_store(out + u, v_mul(m_gate(z[3]), m_tanh(c)));
 		}
 		h = out;
 	}
@@ -306,9 +306,9 @@ k_gru(const struct nam_rnn *q)
 			V z, r, a, b;
 
 			z = rnn_inputs(q, v_load(q->bias + u), q->w + u, step, in);
-			z = m_sigmoid(rnn_hidden(q, z, rec, step, h));
+			z = m_gate(rnn_hidden(q, z, rec, step, h));
 			r = rnn_inputs(q, v_load(q->bias + units + u), q->w + units + u, step, in);
-			r = m_sigmoid(rnn_hidden(q, r, rec + units, step, h));
+			r = m_gate(rnn_hidden(q, r, rec + units, step, h));
 			a = rnn_inputs(q, v_load(q->bias + 2 * units + u), q->w + 2 * units + u, step, in);
 			b = rnn_hidden(q, v_load(q->rec_bias + u), rec + 2 * units, step, h);
 			a = m_tanh(v_fma(r, b, a));

@@ -4,6 +4,7 @@
 #endif
 #include <arm_neon.h>
 #include <math.h>
+#include <stdint.h>
 
 #define ISA_NAME "neon"
 #define ISA_TABLE nam_kernel_neon
@@ -38,6 +39,21 @@ static inline V
 v_shift23(V a)
 {
 	return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a), 23));
+}
+typedef uint8x16_t VI; /* the four bytes of each entry */
+typedef struct { uint32_t bits[16]; } V_TABLE_TYPE;
+#define V_TABLE(...) { { __VA_ARGS__ } }
+static inline VI
+v_index(V y)
+{
+	const uint32x4_t i = vandq_u32(vshrq_n_u32(vreinterpretq_u32_f32(y), 21), vdupq_n_u32(15));
+
+	return vreinterpretq_u8_u32(vmlaq_n_u32(vdupq_n_u32(0x03020100u), i, 0x04040404u));
+}
+static inline V
+v_table(const V_TABLE_TYPE *t, VI i)
+{
+	return vreinterpretq_f32_u8(vqtbl4q_u8(vld1q_u8_x4((const uint8_t *)t->bits), i));
 }
 static inline D d_set1(double a) { return vdupq_n_f64(a); }
 static inline D d_load(const float *p) { return vcvt_f64_f32(vld1_f32(p)); }

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of LSTM gates i f g o and of GRU gates z r c: the one that tanh bends. */
+enum { CELL_GATE = 2 };
+
 struct rnn_layer {
 	int inputs, units;             /* units: padded to 16 */
 	const float *w, *bias, *rec_bias, *h0, *c0;
@@ -144,9 +147,10 @@ rnn_alloc(int layers, int in, int hidden, int out, int gru, struct err *e)
 	return r;
 }
 
-/* Gate-wise rows to padded ones: to[row][gate][units] = get(gate, unit, row). */
+/* Gate-wise rows to padded ones: to[row][gate][units] = from(gate, unit, row).  All gates but `whole` are halved,
+ * as the kernels want them. */
 static float *
-pad_gates(struct nam_mem *m, const float *from, size_t rows, size_t gates, size_t hidden,
+pad_gates(struct nam_mem *m, const float *from, size_t rows, size_t gates, size_t whole, size_t hidden,
     size_t row_step, size_t gate_step, size_t unit_step)
 {
 	const size_t units = (hidden + 15) / 16 * 16;
@@ -155,8 +159,8 @@ pad_gates(struct nam_mem *m, const float *from, size_t rows, size_t gates, size_
 	for (size_t r = 0; to && r < rows; r++)
 		for (size_t g = 0; g < gates; g++)
 			for (size_t u = 0; u < hidden; u++)
-				to[(r * gates + g) * units + u] = from[r * row_step + g * gate_step +
-				    u * unit_step];
+				to[(r * gates + g) * units + u] = (g == whole ? 1.0f : 0.5f) *
+				    from[r * row_step + g * gate_step + u * unit_step];
 	return to;
 }
 
@@ -180,14 +184,14 @@ nam_rnn_new(const struct nam_desc *d, struct err *e)
 		l->inputs = (int)in;
 		l->units = (int)((h + 15) / 16 * 16);
 		/* the file has [gate][unit][input and hidden] */
-		l->w = pad_gates(m, file, in + h, 4, h, 1, h * (in + h), in + h);
+		l->w = pad_gates(m, file, in + h, 4, CELL_GATE, h, 1, h * (in + h), in + h);
 		r->net.macs += 4 * h * (in + h);
 		file += 4 * h * (in + h);
-		l->bias = pad_gates(m, file, 1, 4, h, 0, h, 1);
+		l->bias = pad_gates(m, file, 1, 4, CELL_GATE, h, 0, h, 1);
 		file += 4 * h;
-		l->h0 = pad_gates(m, file, 1, 1, h, 0, 0, 1);
+		l->h0 = pad_gates(m, file, 1, 1, 0, h, 0, 0, 1);
 		file += h;
-		l->c0 = pad_gates(m, file, 1, 1, h, 0, 0, 1);
+		l->c0 = pad_gates(m, file, 1, 1, 0, h, 0, 0, 1);
 		file += h;
 		in = h;
 	}
@@ -226,16 +230,16 @@ nam_rnn_from_json(const struct nam_json_layer *l, struct err *e)
 		r->n_layers = 1;
 		r->layers[0].inputs = l->in;
 		r->layers[0].units = (int)((h + 15) / 16 * 16);
-		r->layers[0].w = pad_gates(m, l->w, rows, gates, h, gates * h, h, 1);
-		r->layers[0].bias = b = pad_gates(m, bias, 1, gates, h, 0, h, 1);
+		r->layers[0].w = pad_gates(m, l->w, rows, gates, CELL_GATE, h, gates * h, h, 1);
+		r->layers[0].bias = b = pad_gates(m, bias, 1, gates, CELL_GATE, h, 0, h, 1);
 		if (gru) {
 			/* only the candidate's recurrent bias stays apart: r multiplies it */
 			const float *rec = bias + 3 * h;
 			const size_t units = (size_t)r->layers[0].units;
 
 			for (size_t u = 0; b && u < 2 * h; u++)
-				b[u / h * units + u % h] += rec[u];
-			r->layers[0].rec_bias = pad_gates(m, rec + 2 * h, 1, 1, h, 0, 0, 1);
+				b[u / h * units + u % h] += 0.5f * rec[u];
+			r->layers[0].rec_bias = pad_gates(m, rec + 2 * h, 1, 1, 0, h, 0, 0, 1);
 		}
 	}
 	r->net.macs = rows * gates * h;
