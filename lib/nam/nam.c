@@ -14,6 +14,7 @@
 
 struct nam_model {
 	struct nam_info info;
+	struct nam_desc *desc;    /* without its weights: the net has them */
 	struct nam_net *net;
 	char sha256[65];
 };
@@ -26,21 +27,6 @@ struct nam_stream {
 
 /* Recurrent models run their pre-roll; a hostile file must not make that endless. */
 #define MAX_PREROLL_MACS 5e10
-
-static const char *
-kind_name(enum nam_kind kind)
-{
-	switch (kind) {
-	case NAM_WAVENET: return "WaveNet";
-	case NAM_LSTM: return "LSTM";
-	case NAM_CONVNET: return "ConvNet";
-	case NAM_LINEAR: return "Linear";
-	case NAM_CONTAINER: return "SlimmableContainer";
-	case NAM_SEQUENTIAL: return "Sequential";
-	case NAM_JSON: return "RTNeural";
-	}
-	return "";
-}
 
 static size_t
 count_weights(const struct nam_desc *d)
@@ -68,9 +54,11 @@ nam_open_mem(struct nam_model **model, const char *data, size_t len, const char 
 	i = &m->info;
 	snprintf(i->format, sizeof i->format, "nam");
 	i->loudness_db = i->gain = i->input_level_dbu = i->output_level_dbu = i->validation_esr = NAN;
+	i->latency_frames = NAN;
+	i->checks_passed = -1;
 	if (nam_desc_parse(&d, i, data, len, name, slim, e))
 		goto fail;
-	snprintf(i->selected, sizeof i->selected, "%s", kind_name(d->kind));
+	snprintf(i->selected, sizeof i->selected, "%s", nam_kind_name(d->kind));
 	i->rate_hz = d->rate_hz;
 	i->weights = count_weights(d);
 	i->out_channels = d->out_channels;
@@ -93,7 +81,8 @@ nam_open_mem(struct nam_model **model, const char *data, size_t len, const char 
 		goto fail;
 	}
 	sha256_bytes(data, len, m->sha256);
-	nam_desc_free(d);
+	nam_desc_drop_weights(d);
+	m->desc = d;
 	*model = m;
 	return 0;
 fail:
@@ -123,6 +112,12 @@ nam_model_info(const struct nam_model *m)
 	return &m->info;
 }
 
+const struct nam_desc *
+nam_model_desc(const struct nam_model *m)
+{
+	return m->desc;
+}
+
 const char *
 nam_model_sha256(const struct nam_model *m)
 {
@@ -135,13 +130,8 @@ nam_close(struct nam_model *m)
 	if (!m)
 		return;
 	nam_net_free(m->net);
-	free(m->info.name);
-	free(m->info.modeled_by);
-	free(m->info.gear_type);
-	free(m->info.gear_make);
-	free(m->info.gear_model);
-	free(m->info.tone_type);
-	free(m->info.license);
+	nam_desc_free(m->desc);
+	nam_info_clear(&m->info);
 	free(m);
 }
 

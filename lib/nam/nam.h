@@ -45,13 +45,23 @@ struct nam_info {
 	size_t weights;           /* numbers in the model that runs, models inside it included */
 	size_t receptive_field;   /* frames; recurrent models: frames of pre-roll */
 	int recurrent;
+	int params;               /* inputs of the file beside the audio (AIDA-X knobs); they stay at
+	                           * 0, where the player starts them */
 	size_t macs;              /* multiply-adds per frame */
+	size_t transcendentals;   /* per frame: values that go through tanh, sigmoid, exp or a quotient */
+	size_t state_bytes;       /* what one stream remembers from one frame to the next; what is
+	                           * allocated for it is more */
 	int out_channels;         /* of the file; the first one is rendered */
 	int slimmable;
 	int n_slim;               /* where --slim changes the size: that many values in slim[] */
 	double slim[16];
-	double loudness_db, gain, input_level_dbu, output_level_dbu, validation_esr;
+	double loudness_db, gain, input_level_dbu, output_level_dbu;
+	double validation_esr;    /* error of the training: energy of it over the signal's */
+	double latency_frames;    /* of the recording it was trained on, taken out by the trainer */
+	int checks_passed;        /* the trainer's checks of that recording: 1, 0, -1 not said */
+	char date[32];            /* of the training, "2025-11-21T21:17:02"; "" not said */
 	char *name, *modeled_by, *gear_type, *gear_make, *gear_model, *tone_type, *license;
+	char *trainer, *source, *style, *based_on, *dataset;
 };
 
 /* slim: 0 (smallest) to 1 for slimmable models, -1 for full size; not -1 for a model that

@@ -11,13 +11,14 @@
 /* Bounds on what a file may ask for; real models stay far below.  Together they bound the
  * memory of a model and a stream to some 300 MiB, whatever the file. */
 enum {
-	NAM_MAX_FILE = 16 << 20,         /* bytes */
+	NAM_MAX_FILE = 16 << 20,         /* bytes; as values they take 16 times as much, for a moment */
 	NAM_MAX_CHANNELS = 2048,         /* also LSTM units */
 	NAM_MAX_KERNEL = 1 << 20,
 	NAM_MAX_DILATION = 1 << 24,
 	NAM_MAX_LIST = 4096,             /* layers of an array, arrays, submodels */
 	NAM_MAX_DEPTH = 100,             /* models inside models */
-	NAM_MAX_FLOATS = 32 << 20        /* weights with groups spread out; state of a stream */
+	NAM_MAX_FLOATS = 32 << 20        /* weights with groups spread out; state of a stream; of all models
+	                                  * in a file together */
 };
 
 struct nam_act {
@@ -35,6 +36,8 @@ enum {
 	NAM_FILM_CONV_PRE, NAM_FILM_CONV_POST, NAM_FILM_MIXIN_PRE, NAM_FILM_MIXIN_POST,
 	NAM_FILM_ACT_PRE, NAM_FILM_ACT_POST, NAM_FILM_L1_POST, NAM_FILM_H1_POST, NAM_FILMS
 };
+
+extern const char *const nam_film_keys[NAM_FILMS]; /* "conv_pre_film", ... */
 
 struct nam_wn_layer {
 	int kernel, dilation;
@@ -63,6 +66,7 @@ struct nam_json_layer {
 	enum { NAM_JSON_CONV, NAM_JSON_AFFINE, NAM_JSON_ACT, NAM_JSON_LSTM, NAM_JSON_GRU } type;
 	int in, out, kernel, dilation;
 	struct nam_act act;
+	int softmax; /* instead of act: e^x over the sum of all channels' e^x */
 	float *w;    /* owned.  Conv: [kernel][in][out], then bias [out]; affine: scale and shift [out] each;
 	              * recurrent: [in + out][gates][out], then bias [gates][out], GRU: recurrent bias [3][out] */
 	size_t n_w;
@@ -80,6 +84,7 @@ struct nam_desc {
 	struct nam_wn_array *arrays;
 	int n_head, *head_kernels, head_channels;  /* post-stack head; n_head 0 when there is none */
 	struct nam_act head_act;
+	double head_scale;                   /* the last weight, whatever "head_scale" says */
 
 	int n_layers, input_size, hidden;    /* LSTM */
 
@@ -104,6 +109,25 @@ struct nam_desc {
 int nam_desc_parse(struct nam_desc **d, struct nam_info *info, const char *data, size_t len,
                    const char *name, double slim, struct err *e);
 void nam_desc_free(struct nam_desc *d);
+/* Give the weights back and keep the rest. */
+void nam_desc_drop_weights(struct nam_desc *d);
+/* Free the strings; all zero afterwards. */
+void nam_info_clear(struct nam_info *i);
+
+/* "WaveNet", "LSTM", ... */
+const char *nam_kind_name(enum nam_kind kind);
+
+/* What the file of m says, without weights; a container's chosen model.  Lives as long as m. */
+const struct nam_desc *nam_model_desc(const struct nam_model *m);
+
+/* What a model costs, the models in it included. */
+struct nam_cost {
+	uint64_t transcendentals;  /* per frame, see nam_info */
+	uint64_t state_floats;     /* what a stream must remember: histories, hidden units */
+	uint64_t stream_floats;    /* about what it will take, its buffers included */
+	uint64_t weights;          /* with groups spread out */
+};
+void nam_desc_cost(const struct nam_desc *d, struct nam_cost *c);
 
 /* Weights that a description takes from its file; SIZE_MAX when it is beyond NAM_MAX_FLOATS.
  * Children are not counted. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum step_type { STEP_CONV, STEP_AFFINE, STEP_ACT };
+enum step_type { STEP_CONV, STEP_AFFINE, STEP_ACT, STEP_SOFTMAX };
 
 struct step {
 	enum step_type type;
@@ -41,6 +41,47 @@ copy(float *to, size_t to_stride, const float *from, size_t from_stride, int cha
 		memcpy(to + (size_t)c * to_stride, from + (size_t)c * from_stride, n * sizeof *to);
 }
 
+static const double inverse_factorial[12] = { 1, 1, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040,
+	1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800 };
+
+/* e^x for x <= 0 to 1e-16, in IEEE operations of one order, the same on every machine.  A NaN stays. */
+static double
+exp_of(double x)
+{
+	double k, r, p = 1.0 / 479001600;
+
+	if (!(x > -700))
+		return isnan(x) ? x : 0;
+	k = floor(fma(x, 0x1.71547652b82fep+0, 0.5));
+	r = fma(k, -0x1.62e42fefa39efp-1, x); /* ln 2, the part of it that is a double, and the rest */
+	r = fma(k, -0x1.abc9e3b39803fp-56, r);
+	for (int n = 12; n > 0; n--) /* 1 + r (1 + r / 2 (1 + r / 3 (...))), as the sum of r^n / n! */
+		p = fma(p, r, inverse_factorial[n - 1]);
+	return ldexp(p, (int)k);
+}
+
+/* Each frame: e^x over the sum of all channels' e^x, the largest taken off before. */
+static void
+softmax(float *x, size_t stride, int channels, size_t n)
+{
+	for (size_t t = 0; t < n; t++) {
+		double most = (double)x[t], sum = 0;
+
+		for (int c = 1; c < channels; c++) {
+			const double v = (double)x[(size_t)c * stride + t];
+
+			most = v > most ? v : most;
+		}
+		for (int c = 0; c < channels; c++)
+			sum += exp_of((double)x[(size_t)c * stride + t] - most);
+		for (int c = 0; c < channels; c++) {
+			float *v = &x[(size_t)c * stride + t];
+
+			*v = (float)(exp_of((double)*v - most) / sum);
+		}
+	}
+}
+
 static void
 stack_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, size_t n, int prime)
 {
@@ -71,6 +112,10 @@ stack_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, 
 		}
 		copy(s->a.p, s->a.stride, cur.p, cur.stride, t->in, n);
 		cur = s->a;
+		if (t->type == STEP_SOFTMAX) {
+			softmax(s->a.p, s->a.stride, t->in, n);
+			continue;
+		}
 		for (int c = 0; c < t->in; c++) {
 			float *x = s->a.p + (size_t)c * s->a.stride;
 			float slope[4] = { t->act.n_slopes ? t->act.slopes[c % t->act.n_slopes] : 0 };
@@ -331,7 +376,9 @@ nam_stack_from_json(const struct nam_json_layer *l, struct err *e)
 	} else if (l->type == NAM_JSON_AFFINE) {
 		add_affine(k, l->w, l->w + l->out, l->out);
 	}
-	if (l->act.type != NAM_ACT_NONE)
+	if (l->softmax)
+		add_step(k, STEP_SOFTMAX, l->out, l->out);
+	else if (l->act.type != NAM_ACT_NONE)
 		add_act(k, &l->act, l->out);
 	return finish(k, e);
 }

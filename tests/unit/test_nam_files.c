@@ -1,0 +1,190 @@
+/* test_nam_files - what the readers of model files take and refuse, and what they say of it. */
+#include "nam/nam.h"
+#include "base/str.h"
+#include "../tap.h"
+
+#include <string.h>
+
+#define FILE_HEAD "{\"version\":\"0.7.0\",\"sample_rate\":48000,\"architecture\":"
+#define NO_RATE "{\"version\":\"0.7.0\",\"architecture\":"
+#define ONE(channels, more) FILE_HEAD "\"WaveNet\",\"config\":{\"head_scale\":0.5,\"layers\":[{\"input_size\":1," \
+	"\"condition_size\":1,\"channels\":" #channels "," more "}]},\"weights\":["
+
+/* ---- files ------------------------------------------------------------------------- */
+
+static void
+refused(const char *text, enum err_code code, const char *why)
+{
+	struct nam_model *m;
+	struct err e = { 0 };
+	char name[128];
+	int bad = nam_open_mem(&m, text, strlen(text), "t.nam", -1, &e);
+
+	snprintf(name, sizeof name, "refused: %s", why);
+	ok(bad && e.code == code && strstr(e.msg, why) && strstr(e.msg, "model 't.nam'") &&
+	    !strchr(e.msg, '\n') && !m, name);
+	if (!bad || !strstr(e.msg, why))
+		printf("# %s\n", bad ? e.msg : "accepted");
+	if (!bad)
+		nam_close(m);
+}
+
+static void
+accepted(const char *text, const char *what)
+{
+	struct nam_model *m;
+	struct err e;
+	char name[128];
+	int bad = nam_open_mem(&m, text, strlen(text), "t.nam", -1, &e);
+
+	snprintf(name, sizeof name, "accepted: %s", what);
+	ok(!bad, name);
+	if (bad)
+		printf("# %s\n", e.msg);
+	else
+		nam_close(m);
+}
+
+#define TINY "\"architecture\":\"Linear\",\"config\":{\"receptive_field\":1,\"bias\":false},\"weights\":[1]"
+#define V(version) "{\"version\":" version "," TINY "}"
+#define LAYER(more) ONE(1, "\"head_size\":1,\"head_bias\":false,\"activation\":\"Tanh\"," more) "]}"
+
+static void
+test_files(void)
+{
+	struct str s = { 0 };
+
+	accepted(V("\"0.5.0\""), "version 0.5.0");
+	accepted(V("\"0.7.9\""), "version 0.7.9");
+	accepted("\xef\xbb\xbf" V("\"0.5.4\"") " and more", "a byte order mark, text behind");
+	accepted("{\"version\":\"0.4.0\",\"version\":\"0.5.4\"," TINY "}", "the last of equal keys");
+	accepted(FILE_HEAD "\"Sequential\",\"config\":{\"models\":[" V("\"0.7.0\"") ",{\"model\":" V("\"0.7.0\"")
+	    "}]},\"weights\":[]}", "Sequential");
+	refused("", ERR_INPUT, "not JSON");
+	refused("[]", ERR_INPUT, "not a JSON object");
+	refused(V("5"), ERR_INPUT, "\"version\" is not a string");
+	refused(V("\"0.5\""), ERR_INPUT, "is not like 0.5.4");
+	refused(V("\"0.5.4.1\""), ERR_INPUT, "is not like 0.5.4");
+	refused(V("\"0.4.9\""), ERR_UNSUPPORTED, "0.4.9 is not supported");
+	refused(V("\"1.5.0\""), ERR_UNSUPPORTED, "1.5.0 is not supported");
+	refused(V("\"0.8.0\""), ERR_UNSUPPORTED, "0.8.0 is not supported");
+	refused("{" TINY "}", ERR_INPUT, "\"version\" is missing");
+	refused("{\"version\":\"0.5.4\",\"sample_rate\":\"48k\"," TINY "}", ERR_INPUT, "\"sample_rate\"");
+	refused("{\"version\":\"0.5.4\",\"metadata\":{\"loudness\":\"-18\"}," TINY "}", ERR_INPUT, "\"loudness\"");
+	refused(FILE_HEAD "\"Transformer\",\"config\":{},\"weights\":[]}", ERR_UNSUPPORTED, "\"Transformer\"");
+	refused(FILE_HEAD "\"Linear\",\"config\":{\"receptive_field\":2000000000,\"bias\":true},\"weights\":[1]}",
+	    ERR_INPUT, "more than 33554432 weights");
+	refused(FILE_HEAD "\"Linear\",\"config\":{\"receptive_field\":1,\"bias\":true},\"weights\":[1]}", ERR_INPUT,
+	    "asks for 2 weights; the file has 1");
+	refused(FILE_HEAD "\"Linear\",\"config\":{\"receptive_field\":1,\"bias\":false},\"weights\":[1e39]}", ERR_INPUT,
+	    "too large for a weight");
+	refused(FILE_HEAD "\"Linear\",\"config\":{\"receptive_field\":1,\"bias\":false},\"weights\":[null]}", ERR_INPUT,
+	    "weights[0] is not a number");
+	refused(FILE_HEAD "\"LSTM\",\"config\":{\"num_layers\":1,\"input_size\":1,\"hidden_size\":100000},"
+	    "\"weights\":[]}", ERR_INPUT, "\"hidden_size\" is 100000");
+	refused(FILE_HEAD "\"SlimmableContainer\",\"config\":{\"submodels\":[]},\"weights\":[]}", ERR_INPUT,
+	    "\"submodels\"");
+	refused(FILE_HEAD "\"SlimmableContainer\",\"config\":{\"submodels\":[{\"max_value\":0.5,\"model\":" V("\"0.7.0\"")
+	    "}]},\"weights\":[]}", ERR_INPUT, "the last \"max_value\" is 0.5");
+	refused(LAYER("\"kernel_size\":3,\"dilations\":[1,-2]"), ERR_INPUT, "\"dilations\" is -2");
+	refused(LAYER("\"kernel_size\":3,\"dilations\":[]"), ERR_INPUT, "\"dilations\" has 0 entries");
+	refused(LAYER("\"kernel_size\":0,\"dilations\":[1]"), ERR_INPUT, "\"kernel_size\" is 0");
+	refused(LAYER("\"kernel_size\":2.5,\"dilations\":[1]"), ERR_INPUT, "\"kernel_size\" is 2.5");
+	refused(LAYER("\"kernel_size\":3,\"kernel_sizes\":[3],\"dilations\":[1]"), ERR_INPUT, "either \"kernel_size\"");
+	refused(LAYER("\"kernel_size\":3,\"dilations\":[1],\"groups_input\":0"), ERR_INPUT, "\"groups_input\" is 0");
+	refused(LAYER("\"kernel_size\":3,\"dilations\":[1],\"groups_input\":2"), ERR_INPUT, "2 groups do not divide");
+	refused(LAYER("\"kernel_size\":3,\"dilations\":[1],\"gating_mode\":\"tied\""), ERR_UNSUPPORTED, "tied");
+	refused(LAYER("\"kernel_size\":3,\"dilations\":[1],\"bottleneck\":2,\"layer1x1\":{\"active\":false,\"groups\":1}"),
+	    ERR_INPUT, "bottleneck must equal channels");
+	refused(LAYER("\"kernel_size\":3,\"dilations\":[1],\"slimmable\":{\"method\":\"prune\"}"), ERR_UNSUPPORTED, "prune");
+	refused(ONE(1, "\"head_size\":1,\"head_bias\":false,\"activation\":\"Snake\",\"kernel_size\":1,\"dilations\":[1]")
+	    "]}", ERR_UNSUPPORTED, "\"Snake\"");
+	refused(FILE_HEAD "\"WaveNet\",\"config\":{\"in_channels\":2,\"head_scale\":1,\"layers\":[{\"input_size\":2,"
+	    "\"condition_size\":2,\"channels\":1,\"head_size\":1,\"head_bias\":false,\"activation\":\"Tanh\","
+	    "\"kernel_size\":1,\"dilations\":[1]}]},\"weights\":[1,1,1,1,1,1,1,1,1,1]}", ERR_UNSUPPORTED, "2 input channels");
+	refused("{\"in_shape\":[4],\"layers\":[{\"type\":\"dense\",\"shape\":[1],\"weights\":[]}]}", ERR_UNSUPPORTED,
+	    "takes 4 inputs");
+	refused("{\"in_shape\":[1,1,2,1],\"layers\":[{\"type\":\"dense\",\"shape\":[1],\"weights\":[[[1],[2]]]}]}",
+	    ERR_UNSUPPORTED, "takes 2 inputs");
+	refused("{\"in_shape\":[2],\"layers\":[{\"type\":\"activation\",\"shape\":[2],\"activation\":\"tanh\"}]}",
+	    ERR_UNSUPPORTED, "2 inputs into a layer");
+	refused("{\"in_shape\":[1],\"layers\":[{\"type\":\"maxpooling\",\"shape\":[2],\"weights\":[]}]}", ERR_UNSUPPORTED,
+	    "layer type \"maxpooling\" is not known");
+	refused("{\"in_shape\":[1],\"layers\":[{\"type\":\"dense\",\"shape\":[1],\"activation\":\"swish\",\"weights\":"
+	    "[[[1]]]}]}", ERR_UNSUPPORTED, "activation \"swish\" is not known");
+	refused("{\"in_shape\":[1],\"layers\":[{\"type\":\"conv2d\",\"shape\":[1],\"weights\":[]}]}", ERR_INPUT,
+	    "\"padding\"");
+	refused("{\"in_shape\":[1],\"in_skip\":2,\"layers\":[{\"type\":\"dense\",\"shape\":[1],\"weights\":[[[1]]]}]}",
+	    ERR_UNSUPPORTED, "a skip of 2");
+	refused("{\"in_shape\":[1],\"layers\":[{\"type\":\"batchnorm\",\"shape\":[1],\"epsilon\":0,\"weights\":[[1],[0]]}]}",
+	    ERR_INPUT, "the variance of channel 0");
+	refused("{\"in_shape\":[1],\"layers\":[{\"type\":\"dense\",\"shape\":[2],\"weights\":[[[1,2]]]},{\"type\":\"prelu\","
+	    "\"shape\":[2],\"weights\":[[[1,2,3]]]}]}", ERR_INPUT, "3 slopes for 2 channels");
+	/* groups are spread out with zeros: 64 layers of 2 KB would be 128 MiB */
+	str_add(&s, "{\"in_shape\":[1],\"layers\":[{\"type\":\"dense\",\"shape\":[2048],\"weights\":[[[0");
+	for (int i = 1; i < 2048; i++)
+		str_add(&s, ",0");
+	str_add(&s, "]]]}");
+	for (int k = 0; k < 64; k++) {
+		str_add(&s, ",{\"type\":\"conv1d\",\"shape\":[2048],\"kernel_size\":1,\"groups\":2048,\"weights\":[[[[0");
+		for (int i = 1; i < 2048; i++)
+			str_add(&s, ",0");
+		str_add(&s, "]]]]}");
+	}
+	str_add(&s, "]}");
+	if (s.s)
+		refused(s.s, ERR_INPUT, "layers[8]: asks for more than 33554432 weights");
+	str_free(&s);
+	/* a dilation alone takes memory, no weight does; nothing of it is taken */
+	refused(ONE(4, "\"head_size\":1,\"head_bias\":false,\"activation\":\"Tanh\",\"kernel_size\":2,\"dilations\":[10000000]")
+	    "1,1,1,1, 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1, 1,1,1,1, 1,1,1,1,"
+	    "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1, 1,1,1,1, 1,1,1,1, 1,1,1,1, 1]}", ERR_INPUT, "a dilation or kernel is too large");
+	str_add(&s, FILE_HEAD "\"Sequential\",\"config\":{\"models\":[");
+	for (int i = 0; i < 40; i++)
+		str_addf(&s, "%s%s", i ? "," : "", NO_RATE "\"ConvNet\",\"config\":{\"channels\":1,\"dilations\":[1000000],"
+		    "\"batchnorm\":false,\"activation\":\"ReLU\"},\"weights\":[1,1,1,1,1]}");
+	str_add(&s, "]},\"weights\":[]}");
+	if (s.s)
+		refused(s.s, ERR_INPUT, "a dilation or kernel is too large");
+	str_free(&s);
+	refused("{\"in_shape\":[1],\"layers\":[{\"type\":\"lstm\",\"shape\":[2],\"weights\":[[[1]],[[1]],[1]]}]}",
+	    ERR_INPUT, "do not fit 2 units");
+	for (int i = 0; i < 200; i++)
+		str_add(&s, FILE_HEAD "\"Sequential\",\"config\":{\"models\":[");
+	str_add(&s, V("\"0.7.0\""));
+	for (int i = 0; i < 200; i++)
+		str_add(&s, "]},\"weights\":[]}");
+	if (s.s)
+		refused(s.s, ERR_INPUT, "more than 100 models inside models");
+	str_free(&s);
+}
+
+static void
+test_info(void)
+{
+	const char *text = "{\"version\":\"0.5.4\",\"sample_rate\":44100,\"metadata\":{\"name\":\"Plexi\",\"gear_type\":\"amp\","
+	    "\"loudness\":-18.5,\"gain\":0.25,\"input_level_dbu\":null}," TINY "}";
+	const struct nam_info *i;
+	struct nam_model *m;
+	struct err e;
+
+	if (nam_open_mem(&m, text, strlen(text), "t", -1, &e)) {
+		ok(0, e.msg);
+		return;
+	}
+	i = nam_model_info(m);
+	ok(!strcmp(i->architecture, "Linear") && !strcmp(i->selected, "Linear") && !strcmp(i->file_version, "0.5.4"),
+	    "info: architecture and version");
+	ok(i->rate_hz == 44100 && i->weights == 1 && i->macs == 1 && i->receptive_field == 1, "info: numbers");
+	ok(i->name && !strcmp(i->name, "Plexi") && !strcmp(i->gear_type, "amp") && !i->gear_make, "info: words");
+	ok(i->loudness_db == -18.5 && i->gain == 0.25 && isnan(i->input_level_dbu), "info: levels");
+	nam_close(m);
+}
+
+int
+main(void)
+{
+	test_files();
+	test_info();
+	return done();
+}
