@@ -1,10 +1,10 @@
 /* conv.c - the grid of blocks, the spectra of a response, and buffering. */
 #include "dsp/conv.h"
+#include "base/isa.h"
 #include "base/mem.h"
 #include "dsp/conv_impl.h"
 #include "dsp/fft.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +18,7 @@ struct conv_ir {
 
 struct conv {
 	const struct conv_ir *ir;
+	conv_fn *fn;
 	int in_channels, out_channels;
 	size_t batch, fill;  /* frames of a batch, and of them that are there */
 	int64_t in_frames, out_frames;
@@ -27,60 +28,28 @@ struct conv {
 	float *out;                      /* batch * out_channels */
 };
 
-struct version {
-	const char *name;
-	conv_fn *fn;
-};
-
-/* Slowest first.  __builtin_cpu_supports() asks the OS as well as the CPU. */
-static const struct version *
-choose(void)
+static conv_fn *
+kernel(enum isa isa)
 {
-	static const struct version v[] = {
-		{ "generic", conv_generic },
+	switch (isa) {
 #if defined __x86_64__
-		{ "avx2", conv_avx2 },
-		{ "avx512", conv_avx512 },
+	case ISA_AVX512:
+		return conv_avx512;
+	case ISA_AVX2:
+		return conv_avx2;
 #elif defined __aarch64__
-		{ "neon", conv_neon },
+	case ISA_NEON:
+		return conv_neon;
 #endif
-	};
-	const char *cap = getenv("SHOOTOUT_ISA");
-	size_t best = 0;
-
-#if defined __x86_64__
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		best = 1;
-	if (best == 1 && __builtin_cpu_supports("avx512f") &&
-	    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-	    __builtin_cpu_supports("avx512dq"))
-		best = 2;
-#elif defined __aarch64__
-	best = 1;
-#endif
-	for (size_t i = 0; cap && i < best; i++)
-		if (!strcmp(cap, v[i].name))
-			best = i;
-	return &v[best];
-}
-
-static const struct version *
-chosen(void)
-{
-	static _Atomic(const struct version *) cache;
-	const struct version *v = atomic_load_explicit(&cache, memory_order_acquire);
-
-	if (!v) {
-		v = choose();
-		atomic_store_explicit(&cache, v, memory_order_release);
+	default:
+		return conv_generic;
 	}
-	return v;
 }
 
 const char *
 conv_isa(void)
 {
-	return chosen()->name;
+	return isa_name(isa_choose());
 }
 
 /* The grid of blocks, from the length of the response alone: this is what fixes the
@@ -211,6 +180,7 @@ conv_new(struct conv **out, const struct conv_ir *ir, int channels, struct err *
 	if (!(c = calloc(1, sizeof *c)))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	c->ir = ir;
+	c->fn = kernel(isa_choose());
 	c->in_channels = channels;
 	c->out_channels = channels > ir->channels ? channels : ir->channels;
 	c->batch = CONV_LANES * ir->hop;
@@ -267,7 +237,7 @@ work(struct conv *c)
 			ir->h[ir->channels == 1 ? 0 : o], c->past[o], c->z,
 			c->in[c->in_channels == 1 ? 0 : o], c->out + o, (size_t)c->out_channels };
 
-		chosen()->fn(&j);
+		c->fn(&j);
 	}
 	for (int i = 0; i < c->in_channels; i++)
 		memmove(c->in[i], c->in[i] + c->batch, overlap * sizeof *c->in[i]);

@@ -57,7 +57,6 @@ void conv_flush(struct conv *c, const float **out, int64_t *got);
 /* Additions and multiplications for one frame of one output channel; what a benchmark divides by. */
 double conv_flops(const struct conv_ir *ir);
 
-/* Name of the kernels in use: "generic", "neon", "avx2" or "avx512".  SHOOTOUT_ISA=generic|avx2|...
- * lowers the choice. */
+/* Name of the kernels that conv_new() takes: that of isa_choose() in base/isa.h. */
 const char *conv_isa(void);
 #endif
