@@ -21,7 +21,7 @@ static const struct shape shapes[] = {
 };
 
 enum {
-	BESSEL_TERMS = 48,  /* enough for beta up to 20 in double */
+	BESSEL_TERMS = 34,  /* even, and enough for beta up to 17 in double */
 	MIN_HOP = 256       /* frames of a lane; what comes before them is read again for each batch */
 };
 
@@ -37,15 +37,18 @@ struct rate {
 	uint64_t in_frames, out_frames;
 };
 
-/* The modified Bessel function of order 0 of 2 sqrt(q): sum of q^k / k!^2. */
+/* The modified Bessel function of order 0 of 2 sqrt(q): sum of q^k / k!^2, the even and the odd k apart because
+ * they do not wait for each other. */
 static double
 bessel(const double term[], double q)
 {
-	double s = 0;
+	double even = 0, odd = 0, q2 = q * q;
 
-	for (int k = BESSEL_TERMS - 1; k >= 0; k--)
-		s = s * q + term[k];
-	return s;
+	for (int k = BESSEL_TERMS - 2; k >= 0; k -= 2) {
+		even = even * q2 + term[k];
+		odd = odd * q2 + term[k + 1];
+	}
+	return even + odd * q;
 }
 
 /* The right half of the filter on the grid of times that frames of both rates fall on; n = 0 is the middle

@@ -20,7 +20,7 @@
  * Which pairs: with out_hz / in_hz = L / M in lowest terms, L and M of at most RATE_MAX_TERM and neither above
  * RATE_MAX_RATIO times the other.  These are all pairs of 8, 11.025, 12, 16, 22.05, 24, 32, 44.1, 48, 64, 88.2, 96,
  * 176.4, 192, 352.8 and 384 kHz.  The tables take about 8 * taps * max(L, M) bytes: 0.3 MB for 44.1 to 48 kHz, at most
- * 11 MB.  To make them takes 2 ms for that pair, 60 ms at most.
+ * 11 MB.  To make them takes 1 ms for that pair, 60 ms at most.
  *
  * This is a converter for files: it works on eight stretches of the signal at a time and so answers late (after
  * some thousand frames), though never shifted. */

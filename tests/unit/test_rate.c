@@ -158,15 +158,14 @@ test_constant(void)
 	size_t n;
 
 	for (size_t a = 0; a < RATES; a++)
-		for (size_t b = 0; b < RATES; b++)
-			for (int q = 0; q < 2; q++) {
-				size_t frames = 300 * (size_t)(rates[a] > rates[b] ? rates[a] / rates[b] + 1 : 1);
+		for (size_t b = 0; b < RATES; b++) {
+			size_t frames = 300 * (size_t)(rates[a] > rates[b] ? rates[a] / rates[b] + 1 : 1);
 
-				for (size_t i = 0; i < frames; i++)
-					x[i] = 0.7f;
-				n = convert(rates[a], rates[b], q ? RATE_FAST : RATE_BEST, x, frames, y);
-				same &= y[n / 2] == 0.7f && y[n / 2 - 1] == 0.7f && y[n / 2 + 1] == 0.7f;
-			}
+			for (size_t i = 0; i < frames; i++)
+				x[i] = 0.7f;
+			n = convert(rates[a], rates[b], RATE_FAST, x, frames, y);
+			same &= y[n / 2] == 0.7f && y[n / 2 - 1] == 0.7f && y[n / 2 + 1] == 0.7f;
+		}
 	ok(same, "all pairs: a constant comes out as it was");
 	memset(x, 0, 20000 * sizeof *x);
 	x[0] = -1;
@@ -197,36 +196,39 @@ test_impulse(int in_hz, int out_hz, int up, int down)
 	ok_near(lean, 0, 1e-9, "and its response is even");
 }
 
-/* Sines in the pass band against the sine that should come out, frame by frame. */
+/* Sines in the pass band against the sine that should come out, frame by frame; for every step-th rate on each side. */
 static void
-test_pass(enum rate_quality q, double edge, double tolerance)
+test_pass(enum rate_quality q, double edge, double tolerance, size_t step)
 {
 	double worst = 0;
 	int in_hz = 0, out_hz = 0;
 	char what[120];
 
-	for (size_t a = 0; a < RATES; a++)
-		for (size_t b = 0; b < RATES; b++) {
+	for (size_t a = 0; a < RATES; a += step)
+		for (size_t b = 0; b < RATES; b += step) {
 			int low = rates[a] < rates[b] ? rates[a] : rates[b];
 			size_t n = 1000 * (size_t)rates[a] / (size_t)low, made;
+			struct rate *r = converter(rates[a], rates[b], q);
 			double bad = 0;
 
-			for (int k = 1; k <= 5; k += 2) {
+			for (int k = 1; k <= 5; k += 4) {
 				double hz = edge * low * k / 5;
 
 				sine(x, n, hz, rates[a]);
-				made = convert(rates[a], rates[b], q, x, n, y);
+				rate_reset(r);
+				made = feed(r, x, n, 4096, 0, y);
 				for (size_t i = made / 4; i < made * 3 / 4; i++)
 					bad = fmax(bad, fabs((double)y[i] - sin(tau * fmod(hz * (double)i / rates[b], 1))));
 			}
+			rate_free(r);
 			if (bad > worst) {
 				worst = bad;
 				in_hz = rates[a];
 				out_hz = rates[b];
 			}
 		}
-	snprintf(what, sizeof what, "all pairs: sines up to %g of the lower rate come out exact (%.1e, %d to %d Hz)",
-	    edge, worst, in_hz, out_hz);
+	snprintf(what, sizeof what, "%s pairs: sines up to %g of the lower rate come out exact (%.1e, %d to %d Hz)",
+	    step > 1 ? "some" : "all", edge, worst, in_hz, out_hz);
 	ok(worst <= tolerance, what);
 }
 
@@ -465,8 +467,8 @@ main(void)
 	test_impulse(48000, 96000, 2, 1);
 	test_impulse(96000, 48000, 1, 2);
 	test_impulse(8000, 11025, 441, 320);
-	test_pass(RATE_BEST, 0.455, 4e-7);
-	test_pass(RATE_FAST, 0.41, 2e-5);
+	test_pass(RATE_BEST, 0.455, 4e-7, 1);
+	test_pass(RATE_FAST, 0.41, 2e-5, 3);
 	test_ripple(RATE_BEST, 0.455, 1e-6);
 	test_ripple(RATE_FAST, 0.41, 1e-4);
 	test_stop();
