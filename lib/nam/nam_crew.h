@@ -1,0 +1,62 @@
+/* nam_crew.h - signals through models on several threads: the same bits as on one.
+ *
+ * A flow is a signal of one or more channels on its way through a model: frames are asked from the
+ * caller, each channel goes through a stream of its own, and the caller gets the result in order.  A crew
+ * is a number of threads that bring flows to their end; each of them asks, computes or hands on, whatever
+ * is due, so that none waits for another that only reads or writes.
+ *
+ * How one flow keeps several threads busy.  The output of a feed-forward model depends on its
+ * receptive field R of input and on nothing else.  So a thread without work takes the later half of what another
+ * still has to do: it resets a stream, runs the R - 1 frames before its half, drops what comes out, and goes on
+ * as if it had been there from the start.  That costs R - 1 frames of work each time, seldom: threads take
+ * halves of what was read ahead, which is 128 R frames for each thread, within 64 MiB for a flow.
+ * Recurrent models remember everything: their channels run side by side, and one channel alone on
+ * one thread.  Streams of one recurrent model, also of several flows, run in lockstep,
+ * up to 16 on a thread (nam_process_many()).
+ *
+ * What was asked for is at once computed and at once handed on: a pipe flows.  Reading ahead is for threads that
+ * would be idle.
+ *
+ * Memory of a flow: input and output that are on their way, at most 64 MiB together, or 16384 frames of each
+ * channel where that is more; and a stream (nam_stream_new()) for each channel and, at the most, one more for each thread. */
+#ifndef NAM_CREW_H
+#define NAM_CREW_H
+#include "nam/nam.h"
+
+enum {
+	NAM_CREW_MAX_FRAMES = 16384, /* of one call of read or write */
+	NAM_MAX_THREADS = 1024
+};
+
+/* The caller's; read and write are called by any thread of the crew, one call of each kind of a flow
+ * at a time.  Both work on x[channel][frame]. */
+struct nam_flow {
+	const struct nam_model *model;
+	int channels;
+	int64_t frames;      /* that will be read, when known; only to save memory; else -1 */
+	void *ctx;           /* for the three below */
+	/* At least one and at most max frames: returns their number, 0 at the end, -1 on error. */
+	int64_t (*read)(void *ctx, float *const *x, size_t max, struct err *e);
+	/* As many frames as were read, in order; 0 or -1. */
+	int (*write)(void *ctx, const float *const *x, size_t n, struct err *e);
+	/* The last call: all is written (failed is NULL), or will not be, and why. */
+	void (*end)(void *ctx, const struct err *failed);
+};
+
+enum nam_crew_next { NAM_CREW_FLOW, NAM_CREW_NONE_YET, NAM_CREW_NO_MORE };
+
+struct nam_crew;
+
+/* next gives the flow that is to be begun after the last one; it is asked when a thread has nothing
+ * better to do, by any thread, by several at once.  After NAM_CREW_NONE_YET it is asked again when a
+ * flow has ended or after nam_crew_wake(); after NAM_CREW_NO_MORE never.  A flow has to live until its end().
+ * threads: 0 is one for each CPU.  max_flows: begun and not ended, at least 1.  NULL and *e: out of memory. */
+struct nam_crew *nam_crew_new(int threads, int max_flows,
+                              enum nam_crew_next (*next)(void *ctx, struct nam_flow **flow), void *ctx,
+                              struct err *e);
+/* Work until there are no more flows; the caller's thread is one of the crew. */
+void nam_crew_run(struct nam_crew *crew);
+void nam_crew_wake(struct nam_crew *crew); /* by any thread */
+int nam_crew_threads(const struct nam_crew *crew);
+void nam_crew_free(struct nam_crew *crew); /* after nam_crew_run(); NULL is fine */
+#endif
