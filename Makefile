@@ -138,7 +138,9 @@ fuzz: ## fuzz every parser of outside data with libFuzzer, FUZZ_S seconds each (
 $(FUZZERS): ALL_LDFLAGS += $(FUZZ_LINK)
 run-fuzz: $(FUZZERS)
 	for f in $(FUZZERS); do mkdir -p $$f-corpus; \
-	  $$f -max_total_time=$(or $(FUZZ_S),60) -max_len=65536 -rss_limit_mb=2048 $$f-corpus || exit; done
+	  n=$${f##*/fuzz_}; dict=; [ ! -f tests/fuzz/$$n.dict ] || dict=-dict=tests/fuzz/$$n.dict; \
+	  $$f -max_total_time=$(or $(FUZZ_S),60) -max_len=65536 -rss_limit_mb=2048 $$dict $$f-corpus \
+	    $$(ls -d tests/fuzz/corpus/$$n 2>/dev/null) || exit; done
 bench: all $(BENCHES) ## measure speed: real-time factors and the share of the machine's peak
 	TESTDATA=$(abspath $(TESTDATA)) BIN=$(abspath $O)/bin scripts/bench $(BENCHES)
 lint: ## check man pages, scripts and the layers of lib/

@@ -1,8 +1,9 @@
-/* fuzz_nam - feed bytes to the reader of model files, and run what it accepts for a few frames.
+/* fuzz_nam - feed bytes to the reader of model files; describe what it accepts, and run it for a few frames.
  *
  * With clang -fsanitize=fuzzer this is a libFuzzer target; else a program that replays files:
  * fuzz_nam FILE... */
 #include "nam/nam.h"
+#include "nam/nam_json.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort(); /* a refusal says why and leaves nothing */
 			continue;
 		}
+		json_decref(nam_info_json("fuzz", m));
 		/* pre-rolls that take seconds are bounded elsewhere; here they only slow the search */
 		if ((!nam_model_info(m)->recurrent || (double)nam_model_info(m)->macs *
 		    (double)nam_model_info(m)->receptive_field < 1e7) && nam_model_info(m)->macs < 1000000 &&
