@@ -62,8 +62,10 @@ enum nam_kind {
 	NAM_JSON     /* RTNeural: a list of layers */
 };
 
+enum nam_json_type { NAM_JSON_CONV, NAM_JSON_AFFINE, NAM_JSON_ACT, NAM_JSON_LSTM, NAM_JSON_GRU };
+
 struct nam_json_layer {
-	enum { NAM_JSON_CONV, NAM_JSON_AFFINE, NAM_JSON_ACT, NAM_JSON_LSTM, NAM_JSON_GRU } type;
+	enum nam_json_type type;
 	int in, out, kernel, dilation;
 	struct nam_act act;
 	int softmax; /* instead of act: e^x over the sum of all channels' e^x */

@@ -335,7 +335,7 @@ read_pointwise(struct nam_reader *r, const struct nam_value *o, const char *type
 static int
 read_layer(struct nam_reader *r, const struct nam_value *o, int in, struct nam_json_layer *l)
 {
-	static const struct { const char *name; int type; } types[] = {
+	static const struct { const char *name; enum nam_json_type type; } types[] = {
 		{ "dense", NAM_JSON_CONV }, { "time-distributed-dense", NAM_JSON_CONV }, { "conv1d", NAM_JSON_CONV },
 		{ "conv2d", NAM_JSON_CONV }, { "lstm", NAM_JSON_LSTM }, { "gru", NAM_JSON_GRU },
 		{ "activation", NAM_JSON_ACT }, { "prelu", NAM_JSON_ACT }, { "batchnorm", NAM_JSON_ACT },
@@ -487,7 +487,7 @@ parse_guitarml(struct nam_reader *r, const struct nam_value *root, struct nam_de
 {
 	static const int lstm_order[] = { 0, 1, 2, 3 }, gru_order[] = { 1, 0, 2 }; /* torch: r z n */
 	const struct nam_value *md = nam_get(root, "model_data"), *st = nam_get(root, "state_dict");
-	const char *unit = nam_string(nam_get(md, "unit_type"));
+	const char *unit = nam_string(nam_get(md, "unit_type")), *model = nam_string(nam_get(md, "model"));
 	const int gru = unit && !strcmp(unit, "GRU"), gates = gru ? 3 : 4;
 	const int *order = gru ? gru_order : lstm_order;
 	struct nam_json_layer *rec, *lin;
@@ -495,6 +495,8 @@ parse_guitarml(struct nam_reader *r, const struct nam_value *root, struct nam_de
 	size_t g, n;
 	float *p;
 
+	if (model && strcmp(model, "SimpleRNN"))
+		return nam_bad(r, ERR_UNSUPPORTED, "model \"%.40s\" is not supported, only SimpleRNN", model);
 	if (!unit || (!gru && strcmp(unit, "LSTM")))
 		return nam_bad(r, ERR_UNSUPPORTED, "unit_type \"%.40s\" is not LSTM or GRU", unit ? unit : "");
 	if (nam_get_int(r, md, "input_size", INT_MIN, 1, NAM_MAX_CHANNELS, &in) ||
