@@ -79,26 +79,119 @@ check '--input-gain-db is a louder input' sh -c '
 	perl "$SRC/tests/wav.pl" dump a.wav >a; perl "$SRC/tests/wav.pl" dump b.wav | paste - a | awk "(\$1 - \$2) ^ 2 > 1e-11 { exit 1 }"'
 check 'and not the output made louder' sh -c '! cmp -s a.wav out.wav'
 
-# Rates and channels.
-run nam-render -m amp44.nam -o no.wav di.wav
-check 'another sample rate: exit 1' status_is 1
-check 'it names both rates and what to do' sh -c 'grep -q "at 48000 Hz" err && grep -q "44100 Hz: convert with audio-prep --sample-rate 44100" err'
+# Rates: another one is converted there and back, nothing shifted.
+echo '{"version":"0.5.4","architecture":"Linear","sample_rate":48000,"config":{"receptive_field":1,"bias":false},"weights":[1]}' >identity.nam
+for rate in 22050 44100 96000; do
+	wav make tone.wav $rate 1 20001 'sin(3.14159265358979 * $t / 20000) ** 2 * (0.4 * sin($t * 0.1) + 0.3 * sin($t * 0.7 + 1))'
+	nam-render -m identity.nam --report r.json -o back.wav tone.wav
+	check "$rate Hz through a model for 48000 Hz: as many frames at the same rate" test "$(wav shape back.wav)" = "$rate 1 20001 32"
+	wav dump tone.wav >tone
+	check "$rate Hz there and back is the same within -140 dB" sh -c 'perl "$SRC/tests/wav.pl" dump back.wav | paste tone - |
+		awk "{ d += (\$1 - \$2) ^ 2; s += \$1 ^ 2 } END { print 10 * log(d / s) / log(10); exit !(d / s < 1e-14) }"'
+	check "$rate Hz: the report says so" jq -e ".rate_hz == $rate and .model_rate_hz == 48000 and .resample == \"best\" and .out_frames == 20001" r.json
+	wav make click.wav $rate 1 3001 '$t == 1234 ? 1 : 0'
+	nam-render -m identity.nam --resample fast -o back.wav click.wav
+	wav dump back.wav >back
+	check "$rate Hz: a click stays where it was" sh -c 'awk "\$1 > m { m = \$1; at = NR - 1 } END { print at, m; exit at != 1234 }" back'
+done
+for isa in generic avx2; do
+	SHOOTOUT_ISA=$isa nam-render -j 1 -m amp.nam -o isa.wav di44.wav
+	nam-render -j 3 -m amp.nam <di44.wav | cat >pipe.wav
+	check "SHOOTOUT_ISA=$isa, threads, pipes: the same samples at another rate" sh -c \
+		'perl "$SRC/tests/wav.pl" dump isa.wav >isa && perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - isa'
+done
+run nam-render -m amp44.nam --resample off -o no.wav di.wav
+check '--resample off: another sample rate is exit 1' status_is 1
+check 'it names both rates and what to do' sh -c 'grep -q "at 48000 Hz" err && grep -q "is for 44100 Hz: leave out --resample off, or convert with audio-prep --sample-rate 44100" err'
 check 'nothing is left' absent no.wav
-nam-render -m amp44.nam -o ok44.wav di44.wav
+nam-render -m amp44.nam --resample off -o ok44.wav di44.wav
 check 'a model for 44100 Hz plays 44100 Hz' test "$(wav shape ok44.wav)" = '44100 1 2000 32'
 nam-render -m old.nam --report r.json -o old.wav di.wav
-check 'a model without a rate means 48000 Hz, and the report says so' jq -e '.rate_assumed and .model.sample_rate_hz == null' r.json
-run nam-render -m old.nam -o no.wav di44.wav
+check 'a model without a rate means 48000 Hz, and the report says so' jq -e '.rate_assumed and .model.sample_rate_hz == null and .resample == null' r.json
+run nam-render -m old.nam --resample off -o no.wav di44.wav
 check 'and refuses 44100 Hz' err_says 'audio-prep --sample-rate 48000'
-run nam-render -m amp.nam -o no.wav st.wav
-check 'stereo: exit 1' status_is 1
-check 'it says what to do' err_says 'audio-prep --channels mono'
-nam-render -m amp.nam -c 2 -o right.wav st.wav
+nam-render -m amp.nam -o empty.wav --tail 1 none.wav
+check 'no frames in, no frames out, whatever the tail' test "$(wav shape empty.wav)" = '48000 1 0 32'
+
+# Channels: each on its own, or one of them.
+nam-render -m amp.nam --report r.json -o both.wav st.wav
+check 'stereo: as many channels out' test "$(wav shape both.wav)" = '48000 2 3000 32'
+check 'and the report' jq -e '.channels == 2 and .channel == null and .out_channels == 2' r.json
+nam-render -m amp.nam -c 2 --report r.json -o right.wav st.wav
+check '--channel: the report' jq -e '.channels == 2 and .channel == 2 and .out_channels == 1' r.json
 wav make right-in.wav 48000 1 3000 'sin($t / 20) * 0.5'
+wav make left-in.wav 48000 1 3000 0
 nam-render -m amp.nam -o right-want.wav right-in.wav
+nam-render -m amp.nam -o left-want.wav left-in.wav
 check '--channel 2 is the right one' cmp right.wav right-want.wav
+wav dump left-want.wav >left && wav dump right-want.wav >right && paste -d ' ' left right >both
+check 'each channel of stereo is as if it were alone' sh -c 'perl "$SRC/tests/wav.pl" dump both.wav | cmp - both'
 run nam-render -m amp.nam -c 3 -o no.wav st.wav
 check 'a channel that is not there' err_says 'no channel 3'
+
+# Threads change nothing but the time.
+wav make long.wav 48000 2 150001 'sin($t * $t / 40000000) * ($c ? 0.5 : 0.3)'
+nam-render -j 1 -m amp.nam -o t1.wav long.wav
+for t in 2 3 5; do
+	nam-render -j $t -m amp.nam -o t.wav long.wav
+	check "$t threads give the same bytes" cmp t.wav t1.wav
+done
+run env SHOOTOUT_THREADS=2 nam-render -m amp.nam -o t.wav long.wav
+check 'SHOOTOUT_THREADS=2 too, and says nothing' sh -c 'cmp t.wav t1.wav && test ! -s err'
+run env SHOOTOUT_THREADS=many nam-render -m amp.nam -o t.wav di.wav
+check 'SHOOTOUT_THREADS that is no number: a warning' sh -c "test $status = 0 && grep -q \"SHOOTOUT_THREADS is 'many'\" err"
+
+# Levels: what metadata says, in the direction of the trainer's player.
+linear() { echo "{\"version\":\"0.5.4\",\"architecture\":\"Linear\",\"sample_rate\":48000,\"metadata\":{$1},\"config\":{\"receptive_field\":$2,\"bias\":$3},\"weights\":[$4]}"; }
+linear '"loudness":-24.0,"input_level_dbu":12.0,"output_level_dbu":9.5' 1 false 1 >cal.nam
+wav make half-in.wav 48000 1 100 0.5
+# gain IN_DB OUT_DB OPTION...: what the report says, and what the samples do
+gain() {
+	in=$1 out=$2
+	shift 2
+	nam-render -m cal.nam "$@" --report r.json -o g.wav half-in.wav || return
+	jq -e ".input_total_gain_db == $in and .output_total_gain_db == $out" r.json >/dev/null || { cat r.json; return 1; }
+	wav dump g.wav | awk -v db="$((1)) $in $out" 'BEGIN { split(db, a, " ") } { x = 20 * log($1 / 0.5) / log(10) - a[2] - a[3]; if (x * x > 1e-10) exit 1 }'
+}
+check 'level raw' gain 0.0 0.0
+check '--level loudness: to -18 dB' gain 0.0 6.0 --level loudness
+check '--level-target-db' gain 0.0 3.5 --level loudness --level-target-db -20.5
+check '--input-dbu: a hotter interface feeds more' gain 3.0 0.0 --input-dbu 15
+check '--level calibrated: what the amp gives, at the interface' gain 0.0 -5.5 --level calibrated --output-dbu 15
+check 'all gains add up' gain 5.0 4.0 --input-dbu 15 --input-gain-db 2 --level loudness --output-gain-db -2
+run nam-render -m identity.nam --level loudness -o no.wav di.wav
+check 'no loudness in the model: exit 1 and the key' sh -c "test $status = 1 && grep -q \"'identity.nam' does not say its loudness\" err && test ! -e no.wav"
+run nam-render -m amp.nam --input-dbu 12 -o no.wav di.wav
+check 'no input_level_dbu: exit 1' err_says 'does not say its input_level_dbu'
+run nam-render -m amp.nam --level calibrated --output-dbu 12 -o no.wav di.wav
+check 'no output_level_dbu: exit 1' err_says 'does not say its output_level_dbu'
+
+# DC: a model that hums at 0.5 when nothing comes in.
+linear '' 3 true 1,0,0.5,0.5 >dc.nam
+wav make silence.wav 48000 1 2000 0
+nam-render -m dc.nam -o dc.wav silence.wav
+check 'without the DC blocker there is DC' sh -c 'perl "$SRC/tests/wav.pl" dump dc.wav | awk "\$1 != 0.5 { exit 1 }"'
+nam-render -m dc.nam --dc-block-hz 5 --report r.json -o dc.wav silence.wav
+check '--dc-block-hz takes it out, from the first frame' sh -c 'perl "$SRC/tests/wav.pl" dump dc.wav | awk "\$1 != 0 { exit 1 }"'
+check 'and is in the report' jq -e '.dc_block_hz == 5' r.json
+wav make step.wav 48000 1 48000 '0.25'
+nam-render -m identity.nam --dc-block-hz 5 -o dc.wav step.wav
+wav dump dc.wav >dc
+# one pole at 5 Hz: after t seconds a step is exp(-2 pi 5 t) of itself
+check 'its time constant' near "$(sed -n 4800p dc)" 0.0108 0.0001
+wav make silence44.wav 44100 1 6000 0
+nam-render -m dc.nam -o dc.wav silence44.wav
+check 'no click at the ends through the converters' sh -c 'perl "$SRC/tests/wav.pl" dump dc.wav | awk "(\$1 - 0.5) ^ 2 > 1e-13 { exit 1 }"'
+
+# The tail: what the model still has to say.
+wav make last.wav 48000 1 100 '$t == 99 ? 1 : 0'
+linear '' 3 false 1,0,0.5 >echo.nam
+nam-render -m echo.nam --tail full --report r.json -o tail.wav last.wav
+check '--tail full: the receptive field less a frame' test "$(wav shape tail.wav)" = '48000 1 102 32'
+check 'its last frame is the echo' test "$(wav dump tail.wav | tail -n 1)" = 0.5
+check 'the report counts it' jq -e '.frames == 100 and .out_frames == 102 and .tail == "full"' r.json
+nam-render -m echo.nam --tail 0.01 -o tail.wav last.wav
+check '--tail 0.01: 480 frames more' test "$(wav shape tail.wav)" = '48000 1 580 32'
 
 # --info.
 run nam-render --info amp.nam
@@ -107,6 +200,18 @@ check '--info: one object' sh -c 'jq -e "select(.schema == \"nam-info/1\" and .a
 check '--info hashes the file' sh -c 'test "$(jq -r .sha256 out)" = "$(sha256sum <amp.nam | cut -d" " -f1)"'
 run nam-render --info old.nam
 check '--info: an unknown rate is null' jq -e '.sample_rate_hz == null' out
+# --check: the loudness of the output for a recording.
+linear '"loudness":-9.0309,"gain":0.0' 1 false 1 >honest.nam
+linear '"loudness":-12.0' 1 false 1 >liar.nam
+wav make sine.wav 48000 1 48000 'sin($t / 48000 * 6.283185307179586 * 1000) * 0.5'
+run nam-render --check honest.nam --loudness-input sine.wav
+check '--check: a file that is as loud as it says' sh -c "test $status = 0 && jq -e '.schema == \"nam-check/1\"' out"
+run nam-render --check liar.nam --loudness-input sine.wav
+check '--check: one that is not: exit 3, with the figures' sh -c "test $status = 3 && jq -e '.schema == \"nam-check/1\"' out"
+run nam-render --check honest.nam --loudness-input di44.wav
+check '--check: a recording at another rate: exit 1' status_is 1
+run nam-render --check honest.nam --loudness-input st.wav
+check '--check: one in stereo: exit 1' err_says "'st.wav' is not mono"
 run nam-render --info missing.nam
 check '--info of nothing: exit 1' status_is 1
 run sh -c 'nam-render --info amp.nam >/dev/full'
@@ -146,7 +251,10 @@ check 'and no audio without its report' absent no.wav
 
 # The command line.
 for bad in 'di.wav' '-m amp.nam a b' '-m - -' '--info amp.nam di.wav' '-m amp.nam --slim 2 di.wav' \
-	'-m amp.nam --input-gain-db 500 di.wav' '-m amp.nam -c -1 di.wav' '-m amp.nam -e mp3 di.wav' '-m amp.nam --report - di.wav'; do
+	'-m amp.nam --input-gain-db 500 di.wav' '-m amp.nam -c -1 di.wav' '-m amp.nam -e mp3 di.wav' '-m amp.nam --report - di.wav' \
+	'-m amp.nam --level loud di.wav' '-m amp.nam --level calibrated di.wav' '-m amp.nam --output-dbu 3 di.wav' '-m amp.nam --level-target-db -20 di.wav' \
+	'-m amp.nam --resample good di.wav' '-m amp.nam --tail long di.wav' '-m amp.nam --tail -1 di.wav' '-m amp.nam --dc-block-hz 1e3 di.wav' \
+	'-m amp.nam -j -1 di.wav' '--check amp.nam' '-m amp.nam --loudness-input di.wav di.wav' '--check amp.nam --info amp.nam --loudness-input di.wav'; do
 	# shellcheck disable=SC2086
 	run nam-render $bad
 	check "usage: $bad" status_is 2
@@ -168,7 +276,7 @@ if [ -d "$TESTDATA/nam/hostile" ]; then
 	for f in "$TESTDATA"/nam/hostile/*.nam; do
 		( ulimit -v $limit; timeout 20 nam-render -q -m "$f" -o h.wav short.wav >out 2>err ) && status=0 || status=$?
 		case ${f##*/} in
-		bom.* | container_nested_50.* | lin_ok.* | lstm_zero_layers.* | meta_level_null.* | meta_null.* | sr_48000.4.* | sr_zero.* | \
+		bom.* | container_nested_50.* | dupkeys.* | lin_ok.* | lstm_zero_layers.* | meta_level_null.* | meta_null.* | sr_44100.* | sr_48000.4.* | sr_zero.* | \
 			trailing.* | ver_0.5.0.* | ver_0.5.4.nam | ver_0.5.99.* | ver_0.6.* | ver_0.7.* | wn_zero_dilation.*)
 			check "hostile: ${f##*/} plays" sh -c "test $status = 0 && test ! -s err" ;;
 		*)
