@@ -28,6 +28,8 @@ struct nam_stream {
 /* Recurrent models run their pre-roll; a hostile file must not make that endless. */
 #define MAX_PREROLL_MACS 5e10
 
+enum { PLAYER_BLOCK = 64 };
+
 static size_t
 count_weights(const struct nam_desc *d)
 {
@@ -151,10 +153,10 @@ nam_stream_preroll(struct nam_stream *s, enum nam_preroll how)
 		net->run(s->state, s->in, s->out, 1, 1);
 		return;
 	}
-	/* whole tiles, as the trainer's player does with its 64-frame blocks */
-	tiles = (net->receptive_field + NAM_TILE - 1) / NAM_TILE;
+	/* whole blocks, as the trainer's player does */
+	tiles = (net->receptive_field + PLAYER_BLOCK - 1) / PLAYER_BLOCK;
 	for (size_t i = 0; i < tiles; i++)
-		net->run(s->state, s->in, s->out, NAM_TILE, 0);
+		net->run(s->state, s->in, s->out, PLAYER_BLOCK, 0);
 }
 
 int
@@ -200,7 +202,7 @@ void
 nam_process(struct nam_stream *s, const float *in, float *out, size_t n)
 {
 	while (n > 0) {
-		size_t k = n < NAM_TILE ? n : NAM_TILE;
+		size_t k = n < s->model->net->tile ? n : s->model->net->tile;
 
 		memcpy(s->in.p, in, k * sizeof *in);
 		s->model->net->run(s->state, s->in, s->out, k, 0);

@@ -11,8 +11,9 @@
 #define VL 8
 #define DL 4
 /* 16 registers: sums for 6 outputs x 2 vectors leave room for 2 inputs and a weight. */
-#define OB_MAX 6
-#define TV_OF(ob) ((ob) <= 3 ? 4 : 2)
+#define OB_MAX 4
+#define TV_MAX 6
+#define TV_OF(ob) ((ob) == 4 ? 3 : (ob) == 3 ? 4 : 6)
 typedef __m256 V;
 typedef __m256d D;
 

@@ -11,7 +11,8 @@
 #define VL 16
 #define DL 8
 #define OB_MAX 8
-#define TV_OF(ob) ((ob) <= 6 ? 4 : 2)
+#define TV_MAX 6
+#define TV_OF(ob) ((ob) >= 5 ? 3 : 6)
 typedef __m512 V;
 typedef __m512d D;
 

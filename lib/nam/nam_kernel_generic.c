@@ -8,6 +8,7 @@
 #define VL 1
 #define DL 1
 #define OB_MAX 4
+#define TV_MAX 1
 #define TV_OF(ob) 1
 typedef float V;
 typedef double D;

@@ -1,7 +1,6 @@
 /* nam_kernel_impl.h - the source of all kernels; each nam_kernel_ISA.c defines its vector type
  * V of VL floats (D of DL doubles) and the v_ and d_ operations, then includes this. */
 #include "nam/nam_kernel.h"
-#include "nam/nam_math_impl.h"
 
 #ifdef __clang__
 #if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
@@ -13,139 +12,162 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
+#include "nam/nam_math_impl.h"
+
 /* ---- planes ----------------------------------------------------------------------- */
 
-/* ob outputs x tv vectors of time, sums in registers; ob, tv and epilogue are constants of each
- * inlined copy.  Here: the sums of rows first..end-1. */
-ALWAYS void
-rows_group(const struct nam_rows *q, int o0, int t, const int ob, const int tv, int first, int end,
-    V acc[OB_MAX][4])
+/* ob outputs x tv vectors of time, sums in registers; ob and tv are constants of each inlined copy.
+ * One row more: */
+ALWAYS const float *
+rows_row(const struct nam_rows *q, int r, int t, const float *w, const int ob, const int tv,
+    V acc[OB_MAX][TV_MAX])
 {
-	const float *w = q->w + (size_t)first * (size_t)q->outs + o0;
+	const float *x = q->x[r] + q->xpos + t;
+	V in[TV_MAX];
 
 	UNROLL
-	for (int o = 0; o < ob; o++)
-		UNROLL
-		for (int v = 0; v < tv; v++)
-			acc[o][v] = v_set1(0.0f);
-	for (int r = first; r < end; r++, w += q->outs) {
-		const float *x = q->x[r] + q->xpos + t;
-		V in[4];
+	for (int v = 0; v < tv; v++)
+		in[v] = v_load(x + v * VL);
+	UNROLL
+	for (int o = 0; o < ob; o++) {
+		V k = v_set1(w[o]);
 
 		UNROLL
 		for (int v = 0; v < tv; v++)
-			in[v] = v_load(x + v * VL);
-		UNROLL
-		for (int o = 0; o < ob; o++) {
-			V k = v_set1(w[o]);
-
-			UNROLL
-			for (int v = 0; v < tv; v++)
-				acc[o][v] = v_fma(k, in[v], acc[o][v]);
-		}
+			acc[o][v] = v_fma(k, in[v], acc[o][v]);
 	}
+	return w + q->outs;
 }
 
 ALWAYS void
-rows_block(const struct nam_rows *q, int o0, int t, const int ob, const int tv,
-    const enum nam_epilogue epilogue)
+rows_block(const struct nam_rows *q, int o0, int t, const int ob, const int tv)
 {
+	const float *w = q->w + o0;
 	const int rows = q->rows;
-	V sum[OB_MAX][4], acc[OB_MAX][4];
+	V sum[OB_MAX][TV_MAX], acc[OB_MAX][TV_MAX];
 
-	rows_group(q, o0, t, ob, tv, 0, rows < NAM_GROUP ? rows : NAM_GROUP, sum);
-	for (int r = NAM_GROUP; r < rows; r += NAM_GROUP) {
-		rows_group(q, o0, t, ob, tv, r, rows - r < NAM_GROUP ? rows : r + NAM_GROUP, acc);
+	for (int first = 0, end; ; first = end) {
+		/* what is left when it is no two groups: all of it, from the bias on */
+		end = rows - first < NAM_GROUP + NAM_GROUP / 2 ? rows : first + NAM_GROUP;
+		UNROLL
+		for (int o = 0; o < ob; o++) {
+			V from = v_set1(0.0f);
+
+			UNROLL
+			for (int v = 0; v < tv; v++)
+				acc[o][v] = from;
+		}
+		for (int r = first; r < end; r++)
+			w = rows_row(q, r, t, w, ob, tv, acc);
+		if (first)
+			UNROLL
+			for (int o = 0; o < ob; o++)
+				UNROLL
+				for (int v = 0; v < tv; v++)
+					acc[o][v] = v_add(sum[o][v], acc[o][v]);
+		if (end == rows)
+			break;
 		UNROLL
 		for (int o = 0; o < ob; o++)
 			UNROLL
 			for (int v = 0; v < tv; v++)
-				sum[o][v] = v_add(sum[o][v], acc[o][v]);
+				sum[o][v] = acc[o][v];
 	}
 	UNROLL
 	for (int o = 0; o < ob; o++) {
 		float *out = q->out + (size_t)(o0 + o) * q->out_stride + t;
-		const float *add = epilogue == NAM_ADD ? q->add + (size_t)(o0 + o) * q->add_stride + t : NULL;
-		float *head = epilogue == NAM_TANH_SUM || epilogue == NAM_LEAKY_SUM ?
-		    q->head + (size_t)(o0 + o) * q->head_stride + t : NULL;
 
 		UNROLL
-		for (int v = 0; v < tv; v++) {
-			V s = sum[o][v];
+		for (int v = 0; v < tv; v++)
+			acc[o][v] = v_add(acc[o][v], v_set1(q->bias ? q->bias[o0 + o] : -0.0f));
+		if (q->epilogue == NAM_ADD) {
+			const float *add = q->add + (size_t)(o0 + o) * q->add_stride + t;
 
-			if (q->bias)
-				s = v_add(s, v_set1(q->bias[o0 + o]));
-			if (epilogue == NAM_ADD)
-				s = v_add(v_load(add + v * VL), s);
-			else if (epilogue == NAM_TANH_SUM)
-				s = m_tanh(s);
-			else if (epilogue == NAM_LEAKY_SUM)
-				s = v_gt(s, v_set1(0.0f), s, v_mul(s, v_set1(q->slope)));
-			v_store(out + v * VL, s);
-			if (epilogue == NAM_TANH_SUM || epilogue == NAM_LEAKY_SUM)
+			UNROLL
+			for (int v = 0; v < tv; v++)
+				acc[o][v] = v_add(v_load(add + v * VL), acc[o][v]);
+		} else if (q->epilogue == NAM_LEAKY_SUM) {
+			float *head = q->head + (size_t)(o0 + o) * q->head_stride + t;
+
+			UNROLL
+			for (int v = 0; v < tv; v++) {
+				V s = acc[o][v];
+
+				acc[o][v] = s = v_gt(s, v_set1(0.0f), s, v_mul(s, v_set1(q->slope)));
 				v_store(head + v * VL, v_add(v_load(head + v * VL), s));
+			}
 		}
+		UNROLL
+		for (int v = 0; v < tv; v++)
+			v_store(out + v * VL, acc[o][v]);
 	}
 }
 
 ALWAYS void
-rows_time(const struct nam_rows *q, int o0, const int ob, const enum nam_epilogue epilogue)
+rows_time(const struct nam_rows *q, int o0, const int ob)
 {
 	const int tv = TV_OF(ob), n = (int)q->n;
 	int t = 0;
 
 	for (; t + (tv - 1) * VL < n; t += tv * VL)
-		rows_block(q, o0, t, ob, tv, epilogue);
+		rows_block(q, o0, t, ob, tv);
 	for (; t < n; t += VL)
-		rows_block(q, o0, t, ob, 1, epilogue);
+		rows_block(q, o0, t, ob, 1);
 }
 
-#define ROWS_FUNCTION(name, epilogue) \
-	static void \
-	name(const struct nam_rows *q) \
-	{ \
-		int left = (q->outs + OB_MAX - 1) / OB_MAX, ob; \
-		for (int o = 0; o < q->outs; o += ob, left--) { \
-			ob = (q->outs - o + left - 1) / left; /* even shares */ \
-			switch (ob) { \
-			case 1: rows_time(q, o, 1, epilogue); break; \
-			case 2: rows_time(q, o, 2, epilogue); break; \
-			case 3: rows_time(q, o, 3, epilogue); break; \
-			ROWS_CASES(epilogue) \
-			} \
-		} \
-	}
-#if OB_MAX == 8
-#define ROWS_CASES(epilogue) \
-	case 4: rows_time(q, o, 4, epilogue); break; \
-	case 5: rows_time(q, o, 5, epilogue); break; \
-	case 6: rows_time(q, o, 6, epilogue); break; \
-	case 7: rows_time(q, o, 7, epilogue); break; \
-	default: rows_time(q, o, 8, epilogue); break;
-#elif OB_MAX == 6
-#define ROWS_CASES(epilogue) \
-	case 4: rows_time(q, o, 4, epilogue); break; \
-	case 5: rows_time(q, o, 5, epilogue); break; \
-	default: rows_time(q, o, 6, epilogue); break;
-#else
-#define ROWS_CASES(epilogue) \
-	default: rows_time(q, o, 4, epilogue); break;
-#endif
+/* A pass of its own: while the sums fill the registers, the table of tanh does not fit in. */
+static void
+rows_tanh_sum(const struct nam_rows *q)
+{
+	for (int o = 0; o < q->outs; o++) {
+		float *out = q->out + (size_t)o * q->out_stride, *head = q->head + (size_t)o * q->head_stride;
 
-ROWS_FUNCTION(rows_store, NAM_STORE)
-ROWS_FUNCTION(rows_add, NAM_ADD)
-ROWS_FUNCTION(rows_tanh, NAM_TANH_SUM)
-ROWS_FUNCTION(rows_leaky, NAM_LEAKY_SUM)
+		size_t t = 0;
+		V s[M_MANY];
+
+		for (; t + (M_MANY - 1) * VL < q->n; t += M_MANY * VL) {
+			UNROLL
+			for (int k = 0; k < M_MANY; k++)
+				s[k] = v_load(out + t + k * VL);
+			m_tanh_n(s, M_MANY);
+			UNROLL
+			for (int k = 0; k < M_MANY; k++) {
+				v_store(out + t + k * VL, s[k]);
+				v_store(head + t + k * VL, v_add(v_load(head + t + k * VL), s[k]));
+			}
+		}
+		for (; t < q->n; t += VL) {
+			s[0] = m_tanh(v_load(out + t));
+			v_store(out + t, s[0]);
+			v_store(head + t, v_add(v_load(head + t), s[0]));
+		}
+	}
+}
 
 static void
 k_rows(const struct nam_rows *q)
 {
-	switch (q->epilogue) {
-	case NAM_STORE: rows_store(q); break;
-	case NAM_ADD: rows_add(q); break;
-	case NAM_TANH_SUM: rows_tanh(q); break;
-	case NAM_LEAKY_SUM: rows_leaky(q); break;
+	int left = (q->outs + OB_MAX - 1) / OB_MAX, ob;
+
+	for (int o = 0; o < q->outs; o += ob, left--) {
+		ob = (q->outs - o + left - 1) / left; /* even shares */
+		switch (ob) {
+		case 1: rows_time(q, o, 1); break;
+		case 2: rows_time(q, o, 2); break;
+		case 3: rows_time(q, o, 3); break;
+#if OB_MAX > 4
+		case 4: rows_time(q, o, 4); break;
+		case 5: rows_time(q, o, 5); break;
+#endif
+#if OB_MAX > 6
+		case 6: rows_time(q, o, 6); break;
+		case 7: rows_time(q, o, 7); break;
+#endif
+		default: rows_time(q, o, OB_MAX); break;
+		}
 	}
+	if (q->epilogue == NAM_TANH_SUM)
+		rows_tanh_sum(q);
 }
 
 #define ACT_CASE(type) \

@@ -11,6 +11,7 @@
 #define VL 4
 #define DL 2
 #define OB_MAX 8
+#define TV_MAX 4
 #define TV_OF(ob) ((ob) <= 6 ? 4 : 2)
 typedef float32x4_t V;
 typedef float64x2_t D;

@@ -72,6 +72,8 @@ nam_net_alloc(size_t size, struct err *e)
 
 	if (!net)
 		err_set(e, ERR_NOMEM, "out of memory");
+	else
+		net->tile = NAM_TILE;
 	return net;
 }
 
@@ -90,7 +92,7 @@ size_t
 nam_run_length(size_t longest_past)
 {
 	/* moving the past costs past / length copies per frame: keep that under 8 per channel */
-	return 16 * NAM_TILE + longest_past / 8 / NAM_TILE * NAM_TILE;
+	return 4 * NAM_TILE + longest_past / 8 / NAM_TILE * NAM_TILE;
 }
 
 void

@@ -38,6 +38,7 @@ struct nam_net {
 	int recurrent;                    /* it, or a net in it */
 	size_t receptive_field;           /* frames; with recurrent nets, of pre-roll */
 	size_t macs;                      /* per frame */
+	size_t tile;                      /* frames that run best at once: a layer's planes stay in L1 */
 	struct nam_mem mem;
 
 	/* A state after endless zeros is not made here; it starts from zero histories. */
