@@ -22,7 +22,7 @@ static const struct shape shapes[] = {
 
 enum {
 	BESSEL_TERMS = 34,  /* even, and enough for beta up to 17 in double */
-	MIN_HOP = 256       /* frames of a lane; what comes before them is read again for each batch */
+	MIN_OUTS = 256      /* of a lane in a batch: the frames that its filter overlaps are read again for each */
 };
 
 struct rate {
@@ -118,7 +118,7 @@ prepare(struct rate *r, const struct shape *s)
 			times++;
 	job->outs = (size_t)(times * r->up);
 	job->step = (size_t)(times * r->down);
-	job->periods = (MIN_HOP + job->step - 1) / job->step;
+	job->periods = (MIN_OUTS + job->outs - 1) / job->outs;
 	job->hop = job->periods * job->step;
 	groups = (job->outs + RATE_GROUP - 1) / RATE_GROUP;
 	if (!(r->group = calloc(groups, sizeof *r->group)))

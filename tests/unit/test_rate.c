@@ -196,21 +196,24 @@ test_impulse(int in_hz, int out_hz, int up, int down)
 	ok_near(lean, 0, 1e-9, "and its response is even");
 }
 
-/* Sines in the pass band against the sine that should come out, frame by frame; for every step-th rate on each side. */
+/* Sines in the pass band against the sine that should come out, frame by frame; to and from the rates of models. */
 static void
-test_pass(enum rate_quality q, double edge, double tolerance, size_t step)
+test_pass(enum rate_quality q, double edge, double tolerance)
 {
 	double worst = 0;
 	int in_hz = 0, out_hz = 0;
 	char what[120];
 
-	for (size_t a = 0; a < RATES; a += step)
-		for (size_t b = 0; b < RATES; b += step) {
+	for (size_t a = 0; a < RATES; a++)
+		for (size_t b = 0; b < RATES; b++) {
 			int low = rates[a] < rates[b] ? rates[a] : rates[b];
 			size_t n = 1000 * (size_t)rates[a] / (size_t)low, made;
-			struct rate *r = converter(rates[a], rates[b], q);
+			struct rate *r;
 			double bad = 0;
 
+			if (rates[a] != 44100 && rates[a] != 48000 && rates[b] != 44100 && rates[b] != 48000)
+				continue;
+			r = converter(rates[a], rates[b], q);
 			for (int k = 1; k <= 5; k += 4) {
 				double hz = edge * low * k / 5;
 
@@ -227,8 +230,8 @@ test_pass(enum rate_quality q, double edge, double tolerance, size_t step)
 				out_hz = rates[b];
 			}
 		}
-	snprintf(what, sizeof what, "%s pairs: sines up to %g of the lower rate come out exact (%.1e, %d to %d Hz)",
-	    step > 1 ? "some" : "all", edge, worst, in_hz, out_hz);
+	snprintf(what, sizeof what, "sines up to %g of the lower rate come out exact (%.1e, %d to %d Hz)",
+	    edge, worst, in_hz, out_hz);
 	ok(worst <= tolerance, what);
 }
 
@@ -467,8 +470,8 @@ main(void)
 	test_impulse(48000, 96000, 2, 1);
 	test_impulse(96000, 48000, 1, 2);
 	test_impulse(8000, 11025, 441, 320);
-	test_pass(RATE_BEST, 0.455, 4e-7, 1);
-	test_pass(RATE_FAST, 0.41, 2e-5, 3);
+	test_pass(RATE_BEST, 0.455, 4e-7);
+	test_pass(RATE_FAST, 0.41, 2e-5);
 	test_ripple(RATE_BEST, 0.455, 1e-6);
 	test_ripple(RATE_FAST, 0.41, 1e-4);
 	test_stop();
