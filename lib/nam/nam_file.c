@@ -44,15 +44,16 @@ parse_convnet(const struct nam_reader *r, const struct nam_value *c, struct nam_
 static int
 parse_linear(const struct nam_reader *r, const struct nam_value *c, struct nam_desc *d)
 {
-	int channels;
+	int in, out;
 
 	d->in_channels = d->out_channels = 1;
 	if (nam_get_int(r, c, "receptive_field", INT_MIN, 1, INT_MAX, &d->taps) ||
 	    nam_get_bool(r, c, "bias", -1, &d->bias) ||
-	    nam_get_int(r, c, "in_channels", 1, 1, NAM_MAX_CHANNELS, &channels))
+	    nam_get_int(r, c, "in_channels", 1, 1, NAM_MAX_CHANNELS, &in) ||
+	    nam_get_int(r, c, "out_channels", 1, 1, NAM_MAX_CHANNELS, &out))
 		return -1;
-	if (channels != 1)
-		return nam_bad(r, ERR_UNSUPPORTED, "Linear with %d channels is not supported", channels);
+	if (in != 1 || out != 1)
+		return nam_bad(r, ERR_UNSUPPORTED, "Linear from %d to %d channels is not supported", in, out);
 	return 0;
 }
 
