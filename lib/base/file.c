@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -62,6 +63,11 @@ file_read(const char *name, size_t max, char **data, size_t *len, struct err *e)
 	if (!fstat(fd, &st) && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		err_sys(e, "cannot read '%s'", name);
+		goto fail;
+	}
+	/* a file that says it is too large is not read to find out */
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (uintmax_t)st.st_size > max) {
+		err_set(e, ERR_INPUT, "'%s' is larger than %zu bytes, the most that is read of such a file", name, max);
 		goto fail;
 	}
 	str_addn(&b, "", 0);
