@@ -1,8 +1,10 @@
-/* test_nam_files - what the readers of model files take and refuse, and what they say of it. */
+/* test_nam_files - what the readers of model files take, and what they refuse with which words. */
 #include "nam/nam.h"
 #include "base/str.h"
 #include "../tap.h"
 
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FILE_HEAD "{\"version\":\"0.7.0\",\"sample_rate\":48000,\"architecture\":"
@@ -159,32 +161,91 @@ test_files(void)
 	str_free(&s);
 }
 
+/* The files of $TESTDATA that are broken, hostile or at the edge: which are read, and that the others get a reason on
+ * one line. */
 static void
-test_info(void)
+test_hostile(void)
 {
-	const char *text = "{\"version\":\"0.5.4\",\"sample_rate\":44100,\"metadata\":{\"name\":\"Plexi\",\"gear_type\":\"amp\","
-	    "\"loudness\":-18.5,\"gain\":0.25,\"input_level_dbu\":null}," TINY "}";
-	const struct nam_info *i;
-	struct nam_model *m;
-	struct err e;
+	static const char *const read[] = { "bom", "container_nested_50", "dupkeys", "lin_ok", "lstm_zero_layers",
+		"meta_level_null", "meta_null", "sr_44100", "sr_48000.4", "sr_zero", "trailing", "ver_0.5.0", "ver_0.5.4",
+		"ver_0.5.99", "ver_0.6.0", "ver_0.6.5", "ver_0.7.0", "ver_0.7.1", "ver_0.7.9", "wn_zero_dilation" };
+	const size_t n_read = sizeof read / sizeof *read;
+	const char *data = getenv("TESTDATA");
+	char folder[512], path[1024], name[384];
+	struct dirent *f;
+	size_t found = 0;
+	DIR *d;
 
-	if (nam_open_mem(&m, text, strlen(text), "t", -1, &e)) {
-		ok(0, e.msg);
+	snprintf(folder, sizeof folder, "%s/nam/hostile", data ? data : "../shared/data");
+	if (!(d = opendir(folder))) {
+		skip("hostile files", "no $TESTDATA/nam/hostile");
 		return;
 	}
-	i = nam_model_info(m);
-	ok(!strcmp(i->architecture, "Linear") && !strcmp(i->selected, "Linear") && !strcmp(i->file_version, "0.5.4"),
-	    "info: architecture and version");
-	ok(i->rate_hz == 44100 && i->weights == 1 && i->macs == 1 && i->receptive_field == 1, "info: numbers");
-	ok(i->name && !strcmp(i->name, "Plexi") && !strcmp(i->gear_type, "amp") && !i->gear_make, "info: words");
-	ok(i->loudness_db == -18.5 && i->gain == 0.25 && isnan(i->input_level_dbu), "info: levels");
-	nam_close(m);
+	while ((f = readdir(d))) {
+		const size_t len = strlen(f->d_name);
+		struct nam_model *m;
+		struct err e = { 0 };
+		size_t i = 0;
+		int bad;
+
+		if (len < 5 || strcmp(f->d_name + len - 4, ".nam"))
+			continue;
+		while (i < n_read && (strlen(read[i]) != len - 4 || strncmp(read[i], f->d_name, len - 4)))
+			i++;
+		found += i < n_read;
+		snprintf(path, sizeof path, "%s/%s", folder, f->d_name);
+		bad = nam_open(&m, path, -1, &e);
+		snprintf(name, sizeof name, "%s is %s", f->d_name, i < n_read ? "read" : "refused with a reason");
+		ok(i < n_read ? !bad : bad && e.code != ERR_NONE && strstr(e.msg, f->d_name) && !strchr(e.msg, '\n'), name);
+		if (bad)
+			printf("# %s\n", e.msg);
+		else
+			nam_close(m);
+	}
+	closedir(d);
+	ok(found == n_read, "all that should be read was there");
+}
+
+/* What costs most for its size: 16 MB of empty lists, numbers or keys. */
+static void
+test_large(void)
+{
+	static const struct { const char *name, *head, *unit, *tail, *why; } large[] = {
+		{ "empty lists", "{\"a\":[", "[],", "1]}", "\"version\" is missing" },
+		{ "numbers", "{\"version\":\"0.5.4\"," TINY ",\"weights\":[", "1,", "1]}", "the file has 8000001" },
+		{ "keys", "{", "\"\":1,", "\"\":1}", "\"version\" is missing" },
+		{ "open lists", "", "[", "", "too deep" },
+		{ "digits", "{\"version\":", "1", "}", "too large" },
+	};
+	const size_t size = 16000000;
+	char *text = malloc(size + 256);
+
+	for (size_t i = 0; text && i < sizeof large / sizeof *large; i++) {
+		const size_t unit = strlen(large[i].unit), times = size / unit;
+		struct nam_model *m;
+		struct err e = { 0 };
+		char name[128], *p = text + sprintf(text, "%s", large[i].head);
+		int bad;
+
+		for (size_t k = 0; k < times; k++, p += unit)
+			memcpy(p, large[i].unit, unit);
+		strcpy(p, large[i].tail);
+		bad = nam_open_mem(&m, text, strlen(text), "t", -1, &e);
+		snprintf(name, sizeof name, "refused: 16 MB of %s: %s", large[i].name, large[i].why);
+		ok(bad && strstr(e.msg, large[i].why), name);
+		if (!bad || !strstr(e.msg, large[i].why))
+			printf("# %s\n", bad ? e.msg : "accepted");
+		if (!bad)
+			nam_close(m);
+	}
+	free(text);
 }
 
 int
 main(void)
 {
 	test_files();
-	test_info();
+	test_hostile();
+	test_large();
 	return done();
 }
