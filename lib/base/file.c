@@ -13,7 +13,7 @@
 
 /* Names of open temporary files, so that a signal handler can remove them.  A slot holds a
  * malloc'd string that is only freed after the slot was cleared. */
-static _Atomic(char *) temps[64];
+static _Atomic(char *) temps[1024];
 
 static void
 temp_add(char *name)
@@ -24,7 +24,7 @@ temp_add(char *name)
 		if (atomic_compare_exchange_strong(&temps[i], &none, name))
 			return;
 	}
-	/* more than 64 at once: those only lose the clean-up on a signal */
+	/* more than that at once: those only lose the clean-up on a signal */
 }
 
 static void

@@ -86,17 +86,23 @@ prov_set(struct prov *p, const char *key, json_t *value)
 		json_decref(value);
 }
 
-int
-prov_write(struct prov *p, struct err *e)
+json_t *
+prov_take(struct prov *p)
 {
 	json_t *o;
 
 	if (!prov_wanted(p))
-		return 0;
+		return NULL;
 	jl_num(p->o, "seconds", par_clock_s() - p->start_s);
 	o = p->o;
 	p->o = NULL;
-	return jl_write(o, p->file, e);
+	return o;
+}
+
+int
+prov_write(struct prov *p, struct err *e)
+{
+	return prov_wanted(p) ? jl_write(prov_take(p), p->file, e) : 0;
 }
 
 void

@@ -18,6 +18,9 @@ int prov_output(struct prov *p, const char *role, const char *name, const char *
 void prov_set(struct prov *p, const char *key, json_t *value); /* steals value */
 int prov_wanted(const struct prov *p);
 int prov_write(struct prov *p, struct err *e); /* atomically; no-op without a file */
+/* The finished line for a caller that writes many into one file, who owns it then, instead of prov_write();
+ * NULL without a file. */
+json_t *prov_take(struct prov *p);
 void prov_free(struct prov *p);
 
 #define PROV_OPT(var) \
