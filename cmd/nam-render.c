@@ -4,6 +4,7 @@
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
+#include "nam/nam_batch.h"
 #include "nam/nam_check.h"
 #include "nam/nam_json.h"
 #include "nam/nam_render.h"
@@ -16,7 +17,7 @@
 
 static struct nam_options job;
 static const char *info_name, *check_name, *loudness_input, *report_file, *prov_file;
-static int threads;
+static int threads, batch;
 
 static const struct opt opts[] = {
 	{ 'm', "model", OPT_STR, &job.model, "FILE", "the model: .nam, or .json / .aidax" },
@@ -34,6 +35,7 @@ static const struct opt opts[] = {
 	{ 0, "slim", OPT_DOUBLE, &job.slim, "0..1", "size of a slimmable model, 1 is the full one (default)" },
 	{ 'e', "encoding", OPT_STR, &job.encoding, "ENC", "f32, s16 or s24 (by the file name)" },
 	{ 'j', "threads", OPT_INT, &threads, "N", "threads; 0: one for each CPU (default); the bits stay" },
+	{ 0, "batch", OPT_FLAG, &batch, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
 	{ 0, "info", OPT_STR, &info_name, "MODEL", "print what MODEL is, as JSON, and do nothing else" },
 	{ 0, "check", OPT_STR, &check_name, "MODEL", "is MODEL as loud as it says? exit 3 if not" },
 	{ 0, "loudness-input", OPT_STR, &loudness_input, "FILE", "the trainer's recording, for --check" },
@@ -44,11 +46,12 @@ static const struct opt opts[] = {
 };
 
 static const struct opt_spec spec = {
-	"-m MODEL [-qv] [-o OUT] [options] [IN]\n       nam-render --info MODEL | --check MODEL --loudness-input FILE",
+	"-m MODEL [-qv] [-o OUT] [options] [IN]\n       nam-render --batch [options] <JOBS\n       nam-render --info MODEL | --check MODEL --loudness-input FILE",
 	"Run a recording through an amp model; as many frames out as in, nothing delayed.",
 	opts,
 	"  nam-render -m amp.nam -o amp.wav di.wav\n"
 	"  nam-render -m amp.nam di.wav | ir-convolve -i cab.wav -o tone.wav\n"
+	"  echo '{\"model\": \"a.nam\", \"input\": \"di.wav\", \"output\": \"a.wav\"}' | nam-render --batch\n"
 	"  nam-render --info amp.nam | jq .architecture\n",
 };
 
@@ -165,6 +168,25 @@ out:
 	return status;
 }
 
+static int
+render_batch(void)
+{
+	struct nam_batch_result r;
+	struct progress p;
+	struct err e;
+	int bad;
+
+	job.input = job.output = NULL;   /* every job says its own */
+	progress_begin(&p, "jobs", 0);
+	bad = nam_batch_run(STDIN_FILENO, stdout, &job, threads, prov_file, &p, &r, &e);
+	progress_end(&p, (double)r.jobs);
+	if (bad)
+		return diag_err(&e);
+	if (r.failed)
+		diag_error("%zu of %zu jobs failed; their answers say why", r.failed, r.jobs);
+	return r.failed ? ST_FAIL : ST_OK;
+}
+
 /* --threads, or else SHOOTOUT_THREADS, with which a make -j keeps its steps from taking all CPUs each. */
 static void
 choose_threads(void)
@@ -195,11 +217,15 @@ check_options(int n)
 		diag_usage("--%s", e.msg);
 	}
 	choose_threads();
-	if ((info_name || check_name) && (job.model || n || (info_name && check_name)))
+	if ((info_name || check_name) && (job.model || n || batch || (info_name && check_name)))
 		diag_usage("--info and --check take one model and nothing else");
 	if (!check_name != !loudness_input)
 		diag_usage("--check needs --loudness-input, the trainer's loudness_input.wav, which is for nothing else");
 	if (info_name || check_name)
+		return;
+	if (batch && (n || report_file || strcmp(job.output, "-") != 0))
+		diag_usage("--batch takes inputs and outputs from its jobs, and gives their reports with the answers");
+	if (batch)
 		return;
 	if (n > 1)
 		diag_usage("one input at a time, not %d", n);
@@ -225,5 +251,5 @@ main(int argc, char *argv[])
 	n = opt_parse(argc, argv, &spec);
 	job.input = n ? argv[1] : "-";
 	check_options(n);
-	return diag_close_stdout(info_name ? info() : check_name ? check() : render());
+	return diag_close_stdout(info_name ? info() : check_name ? check() : batch ? render_batch() : render());
 }
