@@ -217,8 +217,30 @@ void
 nam_process_many(struct nam_stream *const *s, size_t n_streams, const float *const *in,
     float *const *out, size_t n)
 {
-	for (size_t i = 0; i < n_streams; i++)
+	enum { MANY = 16 };
+	struct nam_state *state[MANY];
+	struct nam_planes from[MANY], to[MANY];
+
+	for (size_t i = 0; i < n_streams && !s[0]->model->net->run_many; i++)
 		nam_process(s[i], in[i], out[i], n);
+	for (size_t i = 0, many; i < n_streams && s[0]->model->net->run_many; i += many) {
+		const size_t tile = s[i]->model->net->tile;
+
+		many = n_streams - i < MANY ? n_streams - i : MANY;
+		for (size_t k = 0; k < many; k++) {
+			state[k] = s[i + k]->state;
+			from[k] = s[i + k]->in;
+			to[k] = s[i + k]->out;
+		}
+		for (size_t t = 0, now; t < n; t += now) {
+			now = n - t < tile ? n - t : tile;
+			for (size_t k = 0; k < many; k++)
+				memcpy(from[k].p, in[i + k] + t, now * sizeof(float));
+			s[i]->model->net->run_many(state, many, from, to, now);
+			for (size_t k = 0; k < many; k++)
+				memcpy(out[i + k] + t, to[k].p, now * sizeof(float));
+		}
+	}
 }
 
 void

@@ -63,7 +63,7 @@ enum nam_op {
 	NAM_OP_BLEND  /* out = fma(a, b, (1 - a) * c) */
 };
 
-/* One recurrent layer over n frames; z is a gate's sum of a unit:
+/* One recurrent layer of one stream over n frames; z is a gate's sum of a unit:
  *   z = (a0 + a1) + (a2 + a3),  a0 = bias + inputs in order + h[0], h[4], h[8] ...,
  *   aq = h[q], h[q + 4], ... for q = 1..3: four short chains instead of a long one.
  * LSTM, gates i f g o:  c = fma(sig f, c, sig i * tanh g),  h = sig o * tanh c.
@@ -81,6 +81,20 @@ struct nam_rnn {
 	float *h, *c;           /* units each: state before, and after */
 	float *out;             /* n frames of units */
 	size_t n;
+	size_t lag;             /* frames behind the others: a layer is 1 behind the one it hears */
+};
+
+/* The same of NAM_LANES streams in lockstep, a stream in a lane: number i of a stream at [i][lane]. */
+enum { NAM_LANES = 16 };
+struct nam_rnn_lanes {
+	int inputs, units, real_units;
+	const float *w, *bias, *rec_bias;  /* as in nam_rnn */
+	const float *in;                   /* n frames of inputs x lanes, in_stride floats apart */
+	size_t in_stride;
+	float *h, *c;                      /* units x lanes: state before, and after */
+	float *out;                        /* n frames of units x lanes */
+	float *z;                          /* scratch: 4 x units x lanes */
+	size_t n;
 };
 
 struct nam_kernel {
@@ -91,11 +105,17 @@ struct nam_kernel {
 	void (*op)(enum nam_op op, float *out, const float *a, const float *b, const float *c, size_t n);
 	/* out = fma(a, scale, shift) */
 	void (*affine)(float *out, const float *a, float scale, float shift, size_t n);
-	void (*lstm)(const struct nam_rnn *r);
-	void (*gru)(const struct nam_rnn *r);
+	/* `count` layers, of any streams and models, side by side. */
+	void (*lstm)(const struct nam_rnn *r, int count);
+	void (*gru)(const struct nam_rnn *r, int count);
+	void (*lstm_lanes)(const struct nam_rnn_lanes *r);
+	void (*gru_lanes)(const struct nam_rnn_lanes *r);
 	/* y[t] = bias + w[0] x[t * stride] + w[1] x[t * stride + 1] + ..., in this order */
 	void (*dense)(float *y, const float *x, size_t stride, const float *w, int inputs, float bias,
 	              size_t n);
+	/* The same for a stream in each lane. */
+	void (*dense_lanes)(float *y, const float *x, size_t stride, const float *w, int inputs, float bias,
+	                    size_t n);
 	/* y[t] = w[0] x[t] + w[1] x[t - 1] + ... + w[taps - 1] x[t - taps + 1] + bias, in double,
 	 * from bias and the oldest frame on; rounded to float once. */
 	void (*fir)(float *y, const float *x, const double *w, size_t taps, double bias, size_t n);

@@ -11,6 +11,7 @@
 #define VL 8
 #define DL 4
 /* 16 registers: sums for 6 outputs x 2 vectors leave room for 2 inputs and a weight. */
+#define RU 2 /* units of a recurrent layer at once, with a stream in each lane */
 #define OB_MAX 4
 #define TV_MAX 6
 #define TV_OF(ob) ((ob) == 4 ? 3 : (ob) == 3 ? 4 : 6)

@@ -10,6 +10,7 @@
 #define ISA_TABLE nam_kernel_avx512
 #define VL 16
 #define DL 8
+#define RU 4 /* units of a recurrent layer at once, with a stream in each lane */
 #define OB_MAX 8
 #define TV_MAX 6
 #define TV_OF(ob) ((ob) >= 5 ? 3 : 6)

@@ -7,6 +7,7 @@
 #define ISA_TABLE nam_kernel_generic
 #define VL 1
 #define DL 1
+#define RU 4 /* units of a recurrent layer at once, with a stream in each lane */
 #define OB_MAX 4
 #define TV_MAX 1
 #define TV_OF(ob) 1

@@ -251,118 +251,291 @@ k_fir(float *y, const float *x, const double *w, size_t taps, double bias, size_
 
 /* ---- recurrent layers: lanes over units -------------------------------------------- */
 
-/* The sum of one gate for VL units from u on; w: column 0 of the gate at unit u, columns
- * `step` floats apart. */
-ALWAYS V
-rnn_inputs(const struct nam_rnn *q, V a, const float *w, size_t step, const float *in)
+/* The sums of `gates` gates for VL units, from what z holds on: w is column 0 of the first gate at those units;
+ * columns lie `step` floats apart, gates q->units.  A value of h is fetched once for all gates. */
+ALWAYS void
+rnn_hidden(const struct nam_rnn *q, V *z, const int gates, const float *w, size_t step, const float *h)
 {
-	for (int i = 0; i < q->inputs; i++)
-		a = v_fma(v_set1(in[i]), v_load(w + (size_t)i * step), a);
-	return a;
-}
-
-ALWAYS V
-rnn_hidden(const struct nam_rnn *q, V a0, const float *w, size_t step, const float *h)
-{
-	V a1 = v_set1(0.0f), a2 = a1, a3 = a1;
+	const size_t units = (size_t)q->units;
+	const int n = q->real_units;
+	V a[4][4];
 	int j = 0;
 
-	for (; j + 4 <= q->real_units; j += 4, w += 4 * step) {
-		a0 = v_fma(v_set1(h[j]), v_load(w), a0);
-		a1 = v_fma(v_set1(h[j + 1]), v_load(w + step), a1);
-		a2 = v_fma(v_set1(h[j + 2]), v_load(w + 2 * step), a2);
-		a3 = v_fma(v_set1(h[j + 3]), v_load(w + 3 * step), a3);
+	UNROLL
+	for (int g = 0; g < gates; g++) {
+		a[g][0] = z[g];
+		a[g][1] = a[g][2] = a[g][3] = v_set1(0.0f);
 	}
-	if (j < q->real_units)
-		a0 = v_fma(v_set1(h[j]), v_load(w), a0);
-	if (j + 1 < q->real_units)
-		a1 = v_fma(v_set1(h[j + 1]), v_load(w + step), a1);
-	if (j + 2 < q->real_units)
-		a2 = v_fma(v_set1(h[j + 2]), v_load(w + 2 * step), a2);
-	return v_add(v_add(a0, a1), v_add(a2, a3));
-}
-
-static void
-k_lstm(const struct nam_rnn *q)
-{
-	const size_t units = (size_t)q->units, step = 4 * units;
-	const float *h = q->h;
-
-	for (size_t t = 0; t < q->n; t++) {
-		const float *in = q->in + t * q->in_stride;
-		float *out = q->out + t * units;
-
-		for (size_t u = 0; u < units; u += VL) {
-			V z[4], c;
+	for (; j + 4 <= n; j += 4)
+		UNROLL
+		for (int i = 0; i < 4; i++, w += step) {
+			V k = v_set1(h[j + i]);
 
 			UNROLL
-			for (size_t g = 0; g < 4; g++) {
-				const float *w = q->w + g * units + u;
-
-				z[g] = rnn_inputs(q, v_load(q->bias + g * units + u), w, step, in);
-				z[g] = rnn_hidden(q, z[g], w + (size_t)q->inputs * step, step, h);
-			}
-			c = v_mul(m_gate(z[0]), m_tanh(z[2]));
-			c = v_fma(m_gate(z[1]), v_load(q->c + u), c);
-			v_store(q->c + u, c);
-			v_store(out + u, v_mul(m_gate(z[3]), m_tanh(c)));
+			for (int g = 0; g < gates; g++)
+				a[g][i] = v_fma(k, v_load(w + (size_t)g * units), a[g][i]);
 		}
-		h = out;
+	UNROLL
+	for (int i = 0; i < 3; i++, w += step) {
+		if (j + i >= n)
+			break;
+		V k = v_set1(h[j + i]);
+
+		UNROLL
+		for (int g = 0; g < gates; g++)
+			a[g][i] = v_fma(k, v_load(w + (size_t)g * units), a[g][i]);
 	}
-	for (size_t u = 0; u < units && q->n; u++)
-		q->h[u] = h[u];
+	UNROLL
+	for (int g = 0; g < gates; g++)
+		z[g] = v_add(v_add(a[g][0], a[g][1]), v_add(a[g][2], a[g][3]));
+}
+
+/* Bias and inputs of `gates` gates. */
+ALWAYS void
+rnn_inputs(const struct nam_rnn *q, V *z, const int gates, const float *bias, const float *w, size_t step,
+    const float *in)
+{
+	const size_t units = (size_t)q->units;
+
+	UNROLL
+	for (int g = 0; g < gates; g++)
+		z[g] = v_load(bias + (size_t)g * units);
+	for (int i = 0; i < q->inputs; i++, w += step) {
+		V k = v_set1(in[i]);
+
+		UNROLL
+		for (int g = 0; g < gates; g++)
+			z[g] = v_fma(k, v_load(w + (size_t)g * units), z[g]);
+	}
+}
+
+/* One frame: state h before, out after. */
+ALWAYS void
+lstm_step(const struct nam_rnn *q, const float *in, const float *h, float *out)
+{
+	const size_t units = (size_t)q->units, step = 4 * units;
+
+	for (size_t u = 0; u < units; u += VL) {
+		const float *w = q->w + u, *rec = w + (size_t)q->inputs * step;
+		V z[4], c;
+
+		/* the output gate last: nothing waits for it until the cell is ready */
+		rnn_inputs(q, z, 3, q->bias + u, w, step, in);
+		rnn_hidden(q, z, 3, rec, step, h);
+		m_tanh_n(z, 3);
+		rnn_inputs(q, z + 3, 1, q->bias + u + 3 * units, w + 3 * units, step, in);
+		rnn_hidden(q, z + 3, 1, rec + 3 * units, step, h);
+		c = v_mul(m_half_up(z[0]), z[2]);
+		c = v_fma(m_half_up(z[1]), v_load(q->c + u), c);
+		v_store(q->c + u, c);
+		m_tanh_n(&c, 1);
+		v_store(out + u, v_mul(m_gate(z[3]), c));
+	}
+}
+
+ALWAYS void
+gru_step(const struct nam_rnn *q, const float *in, const float *h, float *out)
+{
+	const size_t units = (size_t)q->units, step = 3 * units;
+
+	for (size_t u = 0; u < units; u += VL) {
+		const float *w = q->w + u, *rec = w + (size_t)q->inputs * step;
+		V z[3], cell, a;
+
+		rnn_inputs(q, z + 1, 2, q->bias + u + units, w + units, step, in);
+		cell = z[2]; /* the inputs of the cell stay apart */
+		z[2] = v_load(q->rec_bias + u);
+		rnn_hidden(q, z + 1, 2, rec + units, step, h);
+		a = m_tanh(v_fma(m_gate(z[1]), z[2], cell));
+		/* the update gate last: nothing waits for it until the cell is ready */
+		rnn_inputs(q, z, 1, q->bias + u, w, step, in);
+		rnn_hidden(q, z, 1, rec, step, h);
+		z[0] = m_gate(z[0]);
+		a = v_mul(v_sub(v_set1(1.0f), z[0]), a);
+		v_store(out + u, v_fma(z[0], v_load(h + u), a));
+	}
+}
+
+/* A step waits for the one before it most of the time; those of other layers and streams fill the wait. */
+#define RNN_FUNCTION(name, step) \
+	static void \
+	name(const struct nam_rnn *q, int count) \
+	{ \
+		size_t end = 0; \
+		for (int i = 0; i < count; i++) \
+			end = q[i].n + q[i].lag > end ? q[i].n + q[i].lag : end; \
+		for (size_t now = 0; now < end; now++) \
+			for (int i = 0; i < count; i++) { \
+				const size_t t = now - q[i].lag, units = (size_t)q[i].units; \
+				if (t < q[i].n) /* before its start t is huge */ \
+					step(&q[i], q[i].in + t * q[i].in_stride, \
+					    t ? q[i].out + (t - 1) * units : q[i].h, q[i].out + t * units); \
+			} \
+		for (int i = 0; i < count; i++) \
+			for (size_t u = 0; u < (size_t)q[i].units && q[i].n; u++) \
+				q[i].h[u] = q[i].out[(q[i].n - 1) * (size_t)q[i].units + u]; \
+	}
+RNN_FUNCTION(k_lstm, lstm_step)
+RNN_FUNCTION(k_gru, gru_step)
+
+/* ---- recurrent layers: lanes over streams ------------------------------------------ */
+
+/* One gate of `RU` units from u on, for the streams of one vector; h NULL: inputs only.  The sums and
+ * their order are those of rnn_inputs() and rnn_hidden(). */
+ALWAYS void
+lanes_gate(const struct nam_rnn_lanes *q, V *z, size_t at, size_t step, const float *bias, int inputs,
+    const float *in, const float *h)
+{
+	const float *w = q->w + at;
+	const int n = h ? q->real_units : 0;
+	V a[RU][4];
+	int j = 0;
+
+	UNROLL
+	for (int u = 0; u < RU; u++) {
+		a[u][0] = v_set1(bias[u]);
+		a[u][1] = a[u][2] = a[u][3] = v_set1(0.0f);
+	}
+	for (int i = 0; i < inputs; i++) {
+		V x = v_load(in + i * NAM_LANES);
+
+		UNROLL
+		for (int u = 0; u < RU; u++)
+			a[u][0] = v_fma(v_set1(w[(size_t)i * step + (size_t)u]), x, a[u][0]);
+	}
+	w += (size_t)q->inputs * step;
+	for (; j + 4 <= n; j += 4)
+		UNROLL
+		for (int i = 0; i < 4; i++, w += step) {
+			V x = v_load(h + (j + i) * NAM_LANES);
+
+			UNROLL
+			for (int u = 0; u < RU; u++)
+				a[u][i] = v_fma(v_set1(w[u]), x, a[u][i]);
+		}
+	UNROLL
+	for (int i = 0; i < 3; i++, w += step) {
+		if (j + i >= n)
+			break;
+		V x = v_load(h + (j + i) * NAM_LANES);
+
+		UNROLL
+		for (int u = 0; u < RU; u++)
+			a[u][i] = v_fma(v_set1(w[u]), x, a[u][i]);
+	}
+	UNROLL
+	for (int u = 0; u < RU; u++)
+		z[u] = v_add(v_add(a[u][0], a[u][1]), v_add(a[u][2], a[u][3]));
+}
+
+/* All units of one gate of one frame, to z: units x lanes. */
+ALWAYS void
+lanes_sums(const struct nam_rnn_lanes *q, float *z, size_t at, size_t step, const float *bias, int inputs,
+    const float *in, const float *h)
+{
+	for (size_t u = 0; u < (size_t)q->real_units; u += RU)
+		for (size_t l = 0; l < NAM_LANES; l += VL) {
+			V s[RU];
+
+			lanes_gate(q, s, at + u, step, bias + u, inputs, in + l, h ? h + l : NULL);
+			UNROLL
+			for (size_t k = 0; k < RU; k++)
+				v_store(z + (u + k) * NAM_LANES + l, s[k]);
+		}
 }
 
 static void
-k_gru(const struct nam_rnn *q)
+k_lstm_lanes(const struct nam_rnn_lanes *q)
 {
-	const size_t units = (size_t)q->units, step = 3 * units;
-	const float *h = q->h;
+	const size_t units = (size_t)q->units, frame = units * NAM_LANES;
+	const float *h = q->h, *z = q->z;
+	float *out = q->out, *c = q->c;
 
-	for (size_t t = 0; t < q->n; t++) {
-		const float *in = q->in + t * q->in_stride;
-		float *out = q->out + t * units;
+	for (size_t t = 0; t < q->n; t++, h = out, out += frame) {
+		for (size_t g = 0; g < 4; g++)
+			lanes_sums(q, q->z + g * frame, g * units, 4 * units, q->bias + g * units, q->inputs,
+			    q->in + t * q->in_stride, h);
+		/* loops of their own: the table of tanh stays in registers, and the chains are short
+		 * enough for the next ones to start beside them */
+		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
+			V s[3] = { v_load(z + i), v_load(z + i + frame), v_load(z + i + 2 * frame) };
 
-		for (size_t u = 0; u < units; u += VL) {
-			const float *rec = q->w + (size_t)q->inputs * step + u;
-			V z, r, a, b;
-
-			z = rnn_inputs(q, v_load(q->bias + u), q->w + u, step, in);
-			z = m_gate(rnn_hidden(q, z, rec, step, h));
-			r = rnn_inputs(q, v_load(q->bias + units + u), q->w + units + u, step, in);
-			r = m_gate(rnn_hidden(q, r, rec + units, step, h));
-			a = rnn_inputs(q, v_load(q->bias + 2 * units + u), q->w + 2 * units + u, step, in);
-			b = rnn_hidden(q, v_load(q->rec_bias + u), rec + 2 * units, step, h);
-			a = m_tanh(v_fma(r, b, a));
-			a = v_mul(v_sub(v_set1(1.0f), z), a);
-			v_store(out + u, v_fma(z, v_load(h + u), a));
+			m_tanh_n(s, 3);
+			v_store(c + i, v_fma(m_half_up(s[1]), v_load(c + i), v_mul(m_half_up(s[0]), s[2])));
 		}
-		h = out;
+		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
+			V s[2] = { v_load(c + i), v_load(z + i + 3 * frame) };
+
+			m_tanh_n(s, 2);
+			v_store(out + i, v_mul(m_half_up(s[1]), s[0]));
+		}
 	}
-	for (size_t u = 0; u < units && q->n; u++)
-		q->h[u] = h[u];
+	for (size_t i = 0; i < frame && q->n; i++)
+		q->h[i] = h[i];
 }
 
-/* Frames lie apart here, so each sum is scalar; four at a time hide the latency. */
+static void
+k_gru_lanes(const struct nam_rnn_lanes *q)
+{
+	const size_t units = (size_t)q->units, frame = units * NAM_LANES, step = 3 * units;
+	const float *h = q->h, *z = q->z;
+	float *out = q->out;
+
+	for (size_t t = 0; t < q->n; t++, h = out, out += frame) {
+		const float *in = q->in + t * q->in_stride;
+
+		for (size_t g = 0; g < 2; g++)
+			lanes_sums(q, q->z + g * frame, g * units, step, q->bias + g * units, q->inputs, in, h);
+		lanes_sums(q, q->z + 2 * frame, 2 * units, step, q->bias + 2 * units, q->inputs, in, NULL);
+		lanes_sums(q, q->z + 3 * frame, 2 * units, step, q->rec_bias, 0, in, h);
+		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
+			V s[2] = { v_load(z + i), v_load(z + i + frame) }, c;
+
+			m_tanh_n(s, 2);
+			c = m_tanh(v_fma(m_half_up(s[1]), v_load(z + i + 3 * frame), v_load(z + i + 2 * frame)));
+			s[0] = m_half_up(s[0]);
+			c = v_mul(v_sub(v_set1(1.0f), s[0]), c);
+			v_store(out + i, v_fma(s[0], v_load(h + i), c));
+		}
+	}
+	for (size_t i = 0; i < frame && q->n; i++)
+		q->h[i] = h[i];
+}
+
+static void
+k_dense_lanes(float *y, const float *x, size_t stride, const float *w, int inputs, float bias, size_t n)
+{
+	for (size_t t = 0; t < n; t++, x += stride, y += NAM_LANES)
+		for (size_t l = 0; l < NAM_LANES; l += VL) {
+			V a = v_set1(bias);
+
+			for (int j = 0; j < inputs; j++)
+				a = v_fma(v_set1(w[j]), v_load(x + j * NAM_LANES + l), a);
+			v_store(y + l, a);
+		}
+}
+
+/* Frames lie apart here, so each sum is scalar; eight at a time hide the latency. */
 static void
 k_dense(float *y, const float *x, size_t stride, const float *w, int inputs, float bias, size_t n)
 {
+	enum { MANY = 8 };
 	size_t t = 0;
 
-	for (; t + 4 <= n; t += 4) {
+	for (; t + MANY <= n; t += MANY) {
 		const float *p = x + t * stride;
-		float a0 = bias, a1 = bias, a2 = bias, a3 = bias;
+		float a[MANY];
 
-		for (int j = 0; j < inputs; j++) {
-			a0 = fmaf(w[j], p[j], a0);
-			a1 = fmaf(w[j], p[stride + (size_t)j], a1);
-			a2 = fmaf(w[j], p[2 * stride + (size_t)j], a2);
-			a3 = fmaf(w[j], p[3 * stride + (size_t)j], a3);
-		}
-		y[t] = a0;
-		y[t + 1] = a1;
-		y[t + 2] = a2;
-		y[t + 3] = a3;
+		UNROLL
+		for (size_t i = 0; i < MANY; i++)
+			a[i] = bias;
+		for (int j = 0; j < inputs; j++)
+			UNROLL
+			for (size_t i = 0; i < MANY; i++)
+				a[i] = fmaf(w[j], p[i * stride + (size_t)j], a[i]);
+		UNROLL
+		for (size_t i = 0; i < MANY; i++)
+			y[t + i] = a[i];
 	}
 	for (; t < n; t++) {
 		float a = bias;
@@ -374,5 +547,6 @@ k_dense(float *y, const float *x, size_t stride, const float *w, int inputs, flo
 }
 
 const struct nam_kernel ISA_TABLE = {
-	ISA_NAME, k_rows, k_act, k_op, k_affine, k_lstm, k_gru, k_dense, k_fir
+	ISA_NAME, k_rows, k_act, k_op, k_affine, k_lstm, k_gru, k_lstm_lanes, k_gru_lanes, k_dense,
+	k_dense_lanes, k_fir
 };

@@ -10,6 +10,7 @@
 #define ISA_TABLE nam_kernel_neon
 #define VL 4
 #define DL 2
+#define RU 4 /* units of a recurrent layer at once, with a stream in each lane */
 #define OB_MAX 8
 #define TV_MAX 4
 #define TV_OF(ob) ((ob) <= 6 ? 4 : 2)

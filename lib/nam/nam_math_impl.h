@@ -107,13 +107,19 @@ m_sigmoid(V x)
 	return v_div(one, v_add(one, m_exp(v_sub(v_set1(0.0f), x))));
 }
 
+ALWAYS V
+m_half_up(V tanh_x)
+{
+	return v_fma(v_set1(0.5f), tanh_x, v_set1(0.5f));
+}
+
 /* The sigmoid of twice x, for recurrent cells: they halve its weights, which is exact, and wait for
  * its result, which comes in half the time.  The absolute error is at most 6e-8 also where the
  * result is small; a gate needs no more. */
 ALWAYS V
 m_gate(V x)
 {
-	return v_fma(v_set1(0.5f), m_tanh(x), v_set1(0.5f));
+	return m_half_up(m_tanh(x));
 }
 
 /* The approximation that models name "Fasttanh". */

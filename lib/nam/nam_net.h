@@ -2,7 +2,7 @@
  *
  * A net is immutable and made from a description; a state is one stream through it.  Nets nest
  * (a WaveNet's condition, the members of a Sequential).  A signal is a set of planes:
- * channel c of frame t at p[c * stride + t].  Nets run tiles of at most NAM_TILE frames; every
+ * channel c of frame t at p[c * stride + t].  Nets run at most nam_net.tile frames at once, none more than NAM_TILE; every
  * plane given to them can be read, and every plane they write to written, NAM_PAD floats beyond. */
 #ifndef NAM_NET_H
 #define NAM_NET_H
@@ -38,7 +38,7 @@ struct nam_net {
 	int recurrent;                    /* it, or a net in it */
 	size_t receptive_field;           /* frames; with recurrent nets, of pre-roll */
 	size_t macs;                      /* per frame */
-	size_t tile;                      /* frames that run best at once: a layer's planes stay in L1 */
+	size_t tile;                      /* most frames of a run; a net with nets in it takes no more than they do */
 	struct nam_mem mem;
 
 	/* A state after endless zeros is not made here; it starts from zero histories. */
@@ -51,6 +51,9 @@ struct nam_net {
 	 * feed-forward nets only. */
 	void (*run)(struct nam_state *s, struct nam_planes in, struct nam_planes out, size_t n,
 	            int prime);
+	/* The same, without prime, for n_states states of this net; NULL where it would be no faster. */
+	void (*run_many)(struct nam_state *const *s, size_t n_states, const struct nam_planes *in,
+	                 const struct nam_planes *out, size_t n);
 	void (*free)(struct nam_net *net);       /* children; then the net itself is freed by nam_net_free */
 };
 

@@ -23,37 +23,42 @@ struct rnn {
 struct rnn_state {
 	struct nam_state s;
 	float **h, **c;
-	float *in, *a, *b;             /* frames of a tile: input, and units of this layer and the one before */
+	float *in, **out;              /* frames of a tile: the input, and the units of each layer */
+	float *lane_in, *lane_h, *lane_c, *lane_out[2], *lane_z; /* of NAM_LANES streams, see run_lanes() */
 };
 
-static void
-rnn_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, size_t n, int prime)
+enum {
+	TILE = 64,
+	SIDE_BY_SIDE = 4, /* streams at once: the CPU overlaps no more */
+	ABREAST = 16,     /* layers of each at once */
+	LANES_FROM = 13,  /* streams that make it worth to give each a lane; measured */
+	LANE_TILE = 16
+};
+
+/* What the kernel needs to know of layers first..end-1 of one stream. */
+static int
+rnn_items(struct rnn_state *s, int first, int end, size_t n, struct nam_rnn *q)
 {
-	struct rnn_state *s = (struct rnn_state *)state;
 	const struct rnn *r = (const struct rnn *)s->s.net;
-	const size_t channels = (size_t)r->net.in_channels;
-	const float *x = s->in;
-	float *y = s->a;
-	size_t stride = channels;
 
-	(void)prime; /* recurrent nets are never primed: they run the silence */
-	for (size_t t = 0; t < n; t++)
-		for (size_t c = 0; c < channels; c++)
-			s->in[t * channels + c] = in.p[c * in.stride + t];
-	for (int i = 0; i < r->n_layers; i++) {
+	for (int i = first; i < end; i++) {
 		const struct rnn_layer *l = &r->layers[i];
-		struct nam_rnn q = { .inputs = l->inputs, .units = l->units, .real_units = r->hidden,
-			.w = l->w, .bias = l->bias, .rec_bias = l->rec_bias, .in = x, .in_stride = stride,
-			.h = s->h[i], .c = s->c[i], .out = y, .n = n };
 
-		if (r->gru)
-			s->s.k->gru(&q);
-		else
-			s->s.k->lstm(&q);
-		x = y;
-		stride = (size_t)l->units;
-		y = y == s->a ? s->b : s->a;
+		*q++ = (struct nam_rnn){ .inputs = l->inputs, .units = l->units, .real_units = r->hidden,
+			.w = l->w, .bias = l->bias, .rec_bias = l->rec_bias, .in = i ? s->out[i - 1] : s->in,
+			.in_stride = (size_t)(i ? l->units : r->net.in_channels), .h = s->h[i], .c = s->c[i],
+			.out = s->out[i], .n = n, .lag = (size_t)(i - first) };
 	}
+	return end - first;
+}
+
+static void
+rnn_head(const struct rnn_state *s, struct nam_planes out, size_t n)
+{
+	const struct rnn *r = (const struct rnn *)s->s.net;
+	const size_t stride = r->n_layers ? (size_t)r->layers[0].units : (size_t)r->net.in_channels;
+	const float *x = r->n_layers ? s->out[r->n_layers - 1] : s->in;
+
 	for (int o = 0; o < r->net.out_channels; o++) {
 		float *to = out.p + (size_t)o * out.stride;
 
@@ -64,6 +69,140 @@ rnn_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, si
 			for (size_t t = 0; t < n; t++)
 				to[t] = x[t * stride + (size_t)o];
 	}
+}
+
+/* Up to SIDE_BY_SIDE streams, all their layers together. */
+static void
+run_side_by_side(struct nam_state *const *states, size_t streams, const struct nam_planes *in,
+    const struct nam_planes *out, size_t n)
+{
+	const struct rnn *r = (const struct rnn *)states[0]->net;
+	const size_t channels = (size_t)r->net.in_channels;
+	struct nam_rnn q[SIDE_BY_SIDE * ABREAST];
+
+	for (size_t i = 0; i < streams; i++) {
+		float *x = ((struct rnn_state *)states[i])->in;
+
+		for (size_t t = 0; t < n; t++)
+			for (size_t c = 0; c < channels; c++)
+				*x++ = in[i].p[c * in[i].stride + t];
+	}
+	for (int first = 0, end; first < r->n_layers; first = end) {
+		int items = 0;
+
+		end = r->n_layers - first < ABREAST ? r->n_layers : first + ABREAST;
+		for (size_t i = 0; i < streams; i++)
+			items += rnn_items((struct rnn_state *)states[i], first, end, n, q + items);
+		(r->gru ? states[0]->k->gru : states[0]->k->lstm)(q, items);
+	}
+	for (size_t i = 0; i < streams; i++)
+		rnn_head((struct rnn_state *)states[i], out[i], n);
+}
+
+/* State of layer i of all streams to lanes, or back. */
+static void
+swap_state(struct nam_state *const *states, size_t streams, int i, float *h, float *c, int back)
+{
+	const struct rnn *r = (const struct rnn *)states[0]->net;
+
+	for (size_t k = 0; k < streams; k++) {
+		struct rnn_state *s = (struct rnn_state *)states[k];
+
+		for (size_t u = 0; u < (size_t)r->hidden; u++) {
+			float *lane_h = h + u * NAM_LANES + k, *lane_c = c + u * NAM_LANES + k;
+
+			if (back) {
+				s->h[i][u] = *lane_h;
+				s->c[i][u] = *lane_c;
+			} else {
+				*lane_h = s->h[i][u];
+				*lane_c = s->c[i][u];
+			}
+		}
+	}
+}
+
+/* Up to NAM_LANES streams, each in a lane; in the scratch memory of the first. */
+static void
+run_lanes(struct nam_state *const *states, size_t streams, const struct nam_planes *in,
+    const struct nam_planes *out, size_t n)
+{
+	const struct rnn *r = (const struct rnn *)states[0]->net;
+	const struct nam_kernel *kernel = states[0]->k;
+	struct rnn_state *s = (struct rnn_state *)states[0];
+	const size_t channels = (size_t)r->net.in_channels;
+	const size_t units = (size_t)r->layers[0].units, frame = units * NAM_LANES;
+	float y[LANE_TILE * NAM_LANES];
+
+	for (int i = 0; i < r->n_layers; i++)
+		swap_state(states, streams, i, s->lane_h + (size_t)i * frame, s->lane_c + (size_t)i * frame, 0);
+	for (size_t from = 0, now; from < n; from += now) {
+		const float *x = s->lane_in;
+		size_t stride = channels * NAM_LANES;
+
+		now = n - from < LANE_TILE ? n - from : LANE_TILE;
+		for (size_t t = 0; t < now; t++)
+			for (size_t c = 0; c < channels; c++)
+				for (size_t k = 0; k < streams; k++)
+					s->lane_in[(t * channels + c) * NAM_LANES + k] =
+					    in[k].p[c * in[k].stride + from + t];
+		for (int i = 0; i < r->n_layers; i++) {
+			const struct rnn_layer *l = &r->layers[i];
+			struct nam_rnn_lanes q = { .inputs = l->inputs, .units = l->units,
+				.real_units = r->hidden, .w = l->w, .bias = l->bias, .rec_bias = l->rec_bias,
+				.in = x, .in_stride = stride, .h = s->lane_h + (size_t)i * frame,
+				.c = s->lane_c + (size_t)i * frame, .out = s->lane_out[i % 2], .z = s->lane_z,
+				.n = now };
+
+			(r->gru ? kernel->gru_lanes : kernel->lstm_lanes)(&q);
+			x = q.out;
+			stride = frame;
+		}
+		for (size_t o = 0; o < (size_t)r->net.out_channels; o++) {
+			const float *from_lane = y;
+			size_t step = NAM_LANES;
+
+			if (r->head) {
+				kernel->dense_lanes(y, x, stride, r->head + o * (size_t)r->hidden, r->hidden,
+				    r->head_b[o], now);
+			} else {
+				from_lane = x + o * NAM_LANES;
+				step = stride;
+			}
+			for (size_t k = 0; k < streams; k++)
+				for (size_t t = 0; t < now; t++)
+					out[k].p[o * out[k].stride + from + t] = from_lane[t * step + k];
+		}
+	}
+	for (int i = 0; i < r->n_layers; i++)
+		swap_state(states, streams, i, s->lane_h + (size_t)i * frame, s->lane_c + (size_t)i * frame, 1);
+}
+
+/* Recurrent nets are never primed: they run the silence. */
+static void
+rnn_run_many(struct nam_state *const *states, size_t streams, const struct nam_planes *in,
+    const struct nam_planes *out, size_t n)
+{
+	const struct rnn *r = (const struct rnn *)states[0]->net;
+
+	for (size_t i = 0, many; i < streams; i += many) {
+		const size_t left = streams - i;
+
+		if (left >= LANES_FROM && r->n_layers > 0) {
+			many = left < NAM_LANES ? left : NAM_LANES;
+			run_lanes(states + i, many, in + i, out + i, n);
+		} else {
+			many = left < SIDE_BY_SIDE ? left : SIDE_BY_SIDE;
+			run_side_by_side(states + i, many, in + i, out + i, n);
+		}
+	}
+}
+
+static void
+rnn_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, size_t n, int prime)
+{
+	(void)prime;
+	rnn_run_many(&state, 1, &in, &out, n);
 }
 
 static void
@@ -110,12 +249,18 @@ rnn_state_new(struct nam_state **state, const struct nam_net *net, const struct 
 	s->s.k = k;
 	s->h = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->h);
 	s->c = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->c);
-	s->in = nam_mem_floats(m, NAM_TILE * (size_t)net->in_channels);
-	s->a = nam_mem_floats(m, NAM_TILE * units);
-	s->b = nam_mem_floats(m, NAM_TILE * units);
+	s->in = nam_mem_floats(m, TILE * (size_t)net->in_channels);
+	s->out = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->out);
+	s->lane_in = nam_mem_floats(m, LANE_TILE * NAM_LANES * (size_t)net->in_channels);
+	s->lane_h = nam_mem_floats(m, (size_t)r->n_layers * units * NAM_LANES);
+	s->lane_c = nam_mem_floats(m, (size_t)r->n_layers * units * NAM_LANES);
+	s->lane_z = nam_mem_floats(m, 4 * NAM_LANES * units);
+	s->lane_out[0] = nam_mem_floats(m, LANE_TILE * NAM_LANES * units);
+	s->lane_out[1] = nam_mem_floats(m, LANE_TILE * NAM_LANES * units);
 	for (int i = 0; i < r->n_layers && !m->failed; i++) {
 		s->h[i] = nam_mem_floats(m, units);
 		s->c[i] = nam_mem_floats(m, units);
+		s->out[i] = nam_mem_floats(m, TILE * units);
 	}
 	if (nam_mem_check(m, e)) {
 		rnn_state_free(&s->s);
@@ -137,6 +282,8 @@ rnn_alloc(int layers, int in, int hidden, int out, int gru, struct err *e)
 	r->net.state_free = rnn_state_free;
 	r->net.zero = rnn_zero;
 	r->net.run = rnn_run;
+	r->net.run_many = rnn_run_many;
+	r->net.tile = TILE;
 	r->net.in_channels = in;
 	r->net.out_channels = out;
 	r->net.recurrent = 1;

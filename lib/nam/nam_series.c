@@ -16,34 +16,74 @@ struct series {
 struct series_state {
 	struct nam_state s;
 	struct nam_state **member;
-	struct nam_planes a, b;
+	struct nam_planes a, b, skip;
 };
+
+enum { SIDE_BY_SIDE = 16 };
+
+static void
+run_member(const struct nam_net *net, struct nam_state *const *s, size_t streams, const struct nam_planes *in,
+    const struct nam_planes *out, size_t n, int prime)
+{
+	if (net->run_many && !prime)
+		net->run_many(s, streams, in, out, n);
+	else
+		for (size_t i = 0; i < streams; i++)
+			net->run(s[i], in[i], out[i], n, prime);
+}
+
+/* At most SIDE_BY_SIDE streams. */
+static void
+run_some(struct nam_state *const *states, size_t streams, const struct nam_planes *in,
+    const struct nam_planes *out, size_t n, int prime)
+{
+	const struct series *r = (const struct series *)states[0]->net;
+	struct series_state *s[SIDE_BY_SIDE];
+	struct nam_planes cur[SIDE_BY_SIDE], to[SIDE_BY_SIDE];
+	struct nam_state *member[SIDE_BY_SIDE];
+
+	for (size_t i = 0; i < streams; i++) {
+		s[i] = (struct series_state *)states[i];
+		cur[i] = in[i];
+		if (r->in_gain != 1.0f) {
+			for (int c = 0; c < r->net.in_channels; c++)
+				s[i]->s.k->affine(s[i]->a.p + (size_t)c * s[i]->a.stride,
+				    in[i].p + (size_t)c * in[i].stride, r->in_gain, -0.0f, n);
+			cur[i] = s[i]->a;
+		}
+		if (r->skip)
+			memcpy(s[i]->skip.p, cur[i].p, n * sizeof(float));
+	}
+	for (int m = 0; m < r->n; m++) {
+		for (size_t i = 0; i < streams; i++) {
+			to[i] = m == r->n - 1 ? out[i] : cur[i].p == s[i]->a.p ? s[i]->b : s[i]->a;
+			member[i] = s[i]->member[m];
+		}
+		run_member(r->member[m], member, streams, cur, to, n, prime);
+		memcpy(cur, to, streams * sizeof *cur);
+	}
+	for (size_t i = 0; i < streams; i++) {
+		if (r->skip)
+			s[i]->s.k->op(NAM_OP_ADD, out[i].p, out[i].p, s[i]->skip.p, NULL, n);
+		if (r->out_gain != 1.0f)
+			s[i]->s.k->affine(out[i].p, out[i].p, r->out_gain, -0.0f, n);
+	}
+}
 
 static void
 series_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, size_t n, int prime)
 {
-	struct series_state *s = (struct series_state *)state;
-	const struct series *r = (const struct series *)s->s.net;
-	struct nam_planes cur = in, to;
-	float *skip = s->b.p + (size_t)r->widest * s->b.stride;
+	run_some(&state, 1, &in, &out, n, prime);
+}
 
-	if (r->in_gain != 1.0f) {
-		for (int c = 0; c < r->net.in_channels; c++)
-			s->s.k->affine(s->a.p + (size_t)c * s->a.stride, in.p + (size_t)c * in.stride,
-			    r->in_gain, -0.0f, n);
-		cur = s->a;
+static void
+series_run_many(struct nam_state *const *states, size_t streams, const struct nam_planes *in,
+    const struct nam_planes *out, size_t n)
+{
+	for (size_t i = 0, k; i < streams; i += k) {
+		k = streams - i < SIDE_BY_SIDE ? streams - i : SIDE_BY_SIDE;
+		run_some(states + i, k, in + i, out + i, n, 0);
 	}
-	if (r->skip)
-		memcpy(skip, cur.p, n * sizeof *skip);
-	for (int i = 0; i < r->n; i++) {
-		to = i == r->n - 1 ? out : cur.p == s->a.p ? s->b : s->a;
-		r->member[i]->run(s->member[i], cur, to, n, prime);
-		cur = to;
-	}
-	if (r->skip)
-		s->s.k->op(NAM_OP_ADD, out.p, out.p, skip, NULL, n);
-	if (r->out_gain != 1.0f)
-		s->s.k->affine(out.p, out.p, r->out_gain, -0.0f, n);
 }
 
 static void
@@ -88,7 +128,8 @@ series_state_new(struct nam_state **state, const struct nam_net *net, const stru
 	s->member = nam_mem_array(m, (size_t)r->n, sizeof *s->member);
 	s->a.stride = s->b.stride = NAM_TILE + NAM_PAD;
 	s->a.p = nam_mem_floats(m, s->a.stride * (size_t)r->widest);
-	s->b.p = nam_mem_floats(m, s->b.stride * (size_t)(r->widest + 1)); /* and the skip */
+	s->b.p = nam_mem_floats(m, s->b.stride * (size_t)r->widest);
+	s->skip.p = nam_mem_floats(m, NAM_TILE + NAM_PAD);
 	if (nam_mem_check(m, e))
 		goto fail;
 	for (int i = 0; i < r->n; i++)
@@ -122,6 +163,7 @@ series_new(const struct nam_desc *d, struct err *e)
 	r->net.state_free = series_state_free;
 	r->net.zero = series_zero;
 	r->net.run = series_run;
+	r->net.run_many = series_run_many;
 	r->net.free = series_free;
 	r->net.in_channels = d->in_channels;
 	r->net.out_channels = d->out_channels;
@@ -152,6 +194,7 @@ series_new(const struct nam_desc *d, struct err *e)
 		r->net.recurrent |= m->recurrent;
 		r->net.receptive_field += m->receptive_field - 1;
 		r->net.macs += m->macs;
+		r->net.tile = m->tile < r->net.tile ? m->tile : r->net.tile;
 	}
 	return &r->net;
 fail:

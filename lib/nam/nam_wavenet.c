@@ -623,6 +623,8 @@ nam_wavenet_new(const struct nam_desc *d, struct err *e)
 	w->last_head = d->arrays[d->n_arrays - 1].head_out;
 	/* Measured: 4 channels run a fifth faster with 384 frames than with 96, 16 with 96 than with 384. */
 	net->tile = w->max_z > 8 ? 96 : w->max_z > 4 ? 192 : 384;
+	if (w->cond && w->cond->tile < net->tile)
+		net->tile = w->cond->tile;
 	post = file;
 	w->head_scale = d->weights[d->n_weights - 1];
 	net->macs += (size_t)w->last_head;

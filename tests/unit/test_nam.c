@@ -288,6 +288,43 @@ hash_of(const struct nam_model *m, const struct nam_kernel *k, const float *x, s
 	free(y);
 }
 
+/* nam_process_many() of few and of many streams, each from another place of x on and in odd blocks. */
+static int
+same_together(const struct nam_model *m, const struct nam_kernel *k, const float *x)
+{
+	enum { MOST = 35, N = 150, BLOCK = 70 };
+	static const size_t counts[] = { 1, 3, 13, MOST };
+	static float out[MOST][N];
+	struct nam_stream *s[MOST] = { NULL }, *alone = NULL;
+	const float *from[MOST];
+	float *to[MOST], want[N];
+	struct err e;
+	int same = !nam_stream_new_on(&alone, m, k, &e);
+
+	for (size_t i = 0; i < MOST; i++)
+		same &= !nam_stream_new_on(&s[i], m, k, &e);
+	for (size_t c = 0; same && c < sizeof counts / sizeof *counts; c++) {
+		for (size_t i = 0; i < counts[c]; i++)
+			nam_reset(s[i]);
+		for (size_t t = 0; t < N; t += BLOCK) {
+			for (size_t i = 0; i < counts[c]; i++) {
+				from[i] = x + 7 * i + t;
+				to[i] = out[i] + t;
+			}
+			nam_process_many(s, counts[c], from, to, N - t < BLOCK ? N - t : BLOCK);
+		}
+		for (size_t i = 0; i < counts[c]; i++) {
+			nam_reset(alone);
+			nam_process(alone, x + 7 * i, want, N);
+			same &= !memcmp(want, out[i], sizeof want);
+		}
+	}
+	for (size_t i = 0; i < MOST; i++)
+		nam_stream_free(s[i]);
+	nam_stream_free(alone);
+	return same;
+}
+
 static void
 test_model(const char *label, const char *head, float size, const char *golden)
 {
@@ -328,6 +365,10 @@ test_model(const char *label, const char *head, float size, const char *golden)
 		snprintf(name, sizeof name, "%s: %s gives the same bits in blocks of 1, 7, 64, 1000 and all", label,
 		    nam_kernel_at(v)->isa);
 		ok(same, name);
+	}
+	for (size_t v = 0; nam_kernel_at(v); v++) {
+		snprintf(name, sizeof name, "%s: %s gives many streams what it gives each", label, nam_kernel_at(v)->isa);
+		ok(same_together(m, nam_kernel_at(v), x), name);
 	}
 	if (nam_stream_new(&s, m, &e)) {
 		ok(0, label);
