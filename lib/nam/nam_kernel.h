@@ -28,7 +28,7 @@ enum nam_epilogue {
 	NAM_STORE,     /* out = s */
 	NAM_ADD,       /* out = add + s */
 	NAM_TANH_SUM,  /* out = tanh(s), head = head + out */
-	NAM_LEAKY_SUM  /* out = s > 0 ? s : s * slope, head = head + out */
+	NAM_LEAKY_SUM  /* out = max(s, s * slope) with 0 <= slope < 1, head = head + out */
 };
 
 /* outs sums of `rows` products for n frames, at most NAM_TILE:
@@ -68,7 +68,7 @@ enum nam_op {
  *   aq = h[q], h[q + 4], ... for q = 1..3: four short chains instead of a long one.
  * LSTM, gates i f g o:  c = fma(sig f, c, sig i * tanh g),  h = sig o * tanh c.
  * GRU, gates z r c; recurrent bias and sums of c apart:
- *   n = tanh(fma(sig r, U, W)),  h = fma(sig z, h, (1 - sig z) * n).
+ *   n = tanh(fma(sig r, U, W)),  h = fma(1 - sig z, n, sig z * h).
  * Weights and biases of the gates that sig bends come halved: sig z = 1/2 + 1/2 tanh(z / 2). */
 struct nam_rnn {
 	int inputs, units;      /* units: a multiple of 16, zero weights beyond the real ones */

@@ -93,7 +93,7 @@ rows_block(const struct nam_rows *q, int o0, int t, const int ob, const int tv)
 			for (int v = 0; v < tv; v++) {
 				V s = acc[o][v];
 
-				acc[o][v] = s = v_gt(s, v_set1(0.0f), s, v_mul(s, v_set1(q->slope)));
+				acc[o][v] = s = v_max(s, v_mul(s, v_set1(q->slope)));
 				v_store(head + v * VL, v_add(v_load(head + v * VL), s));
 			}
 		}
@@ -322,13 +322,14 @@ lstm_step(const struct nam_rnn *q, const float *in, const float *h, float *out)
 		/* the output gate last: nothing waits for it until the cell is ready */
 		rnn_inputs(q, z, 3, q->bias + u, w, step, in);
 		rnn_hidden(q, z, 3, rec, step, h);
-		m_tanh_n(z, 3);
+		m_cell_tanh_n(z, 3);
 		rnn_inputs(q, z + 3, 1, q->bias + u + 3 * units, w + 3 * units, step, in);
 		rnn_hidden(q, z + 3, 1, rec + 3 * units, step, h);
-		c = v_mul(m_half_up(z[0]), z[2]);
-		c = v_fma(m_half_up(z[1]), v_load(q->c + u), c);
+		c = v_mul(m_gate(z[0]), z[2]);
+		c = v_fma(m_gate(z[1]), v_load(q->c + u), c);
 		v_store(q->c + u, c);
-		m_tanh_n(&c, 1);
+		m_cell_tanh_n(&c, 1);
+		m_cell_tanh_n(z + 3, 1);
 		v_store(out + u, v_mul(m_gate(z[3]), c));
 	}
 }
@@ -346,13 +347,15 @@ gru_step(const struct nam_rnn *q, const float *in, const float *h, float *out)
 		cell = z[2]; /* the inputs of the cell stay apart */
 		z[2] = v_load(q->rec_bias + u);
 		rnn_hidden(q, z + 1, 2, rec + units, step, h);
-		a = m_tanh(v_fma(m_gate(z[1]), z[2], cell));
+		m_cell_tanh_n(z + 1, 1);
+		a = v_fma(m_gate(z[1]), z[2], cell);
+		m_cell_tanh_n(&a, 1);
 		/* the update gate last: nothing waits for it until the cell is ready */
 		rnn_inputs(q, z, 1, q->bias + u, w, step, in);
 		rnn_hidden(q, z, 1, rec, step, h);
+		m_cell_tanh_n(z, 1);
 		z[0] = m_gate(z[0]);
-		a = v_mul(v_sub(v_set1(1.0f), z[0]), a);
-		v_store(out + u, v_fma(z[0], v_load(h + u), a));
+		v_store(out + u, v_fma(v_sub(v_set1(1.0f), z[0]), a, v_mul(z[0], v_load(h + u))));
 	}
 }
 
@@ -460,14 +463,14 @@ k_lstm_lanes(const struct nam_rnn_lanes *q)
 		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
 			V s[3] = { v_load(z + i), v_load(z + i + frame), v_load(z + i + 2 * frame) };
 
-			m_tanh_n(s, 3);
-			v_store(c + i, v_fma(m_half_up(s[1]), v_load(c + i), v_mul(m_half_up(s[0]), s[2])));
+			m_cell_tanh_n(s, 3);
+			v_store(c + i, v_fma(m_gate(s[1]), v_load(c + i), v_mul(m_gate(s[0]), s[2])));
 		}
 		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
 			V s[2] = { v_load(c + i), v_load(z + i + 3 * frame) };
 
-			m_tanh_n(s, 2);
-			v_store(out + i, v_mul(m_half_up(s[1]), s[0]));
+			m_cell_tanh_n(s, 2);
+			v_store(out + i, v_mul(m_gate(s[1]), s[0]));
 		}
 	}
 	for (size_t i = 0; i < frame && q->n; i++)
@@ -491,11 +494,12 @@ k_gru_lanes(const struct nam_rnn_lanes *q)
 		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
 			V s[2] = { v_load(z + i), v_load(z + i + frame) }, c;
 
-			m_tanh_n(s, 2);
-			c = m_tanh(v_fma(m_half_up(s[1]), v_load(z + i + 3 * frame), v_load(z + i + 2 * frame)));
-			s[0] = m_half_up(s[0]);
-			c = v_mul(v_sub(v_set1(1.0f), s[0]), c);
-			v_store(out + i, v_fma(s[0], v_load(h + i), c));
+			m_cell_tanh_n(s, 2);
+			c = v_fma(m_gate(s[1]), v_load(z + i + 3 * frame), v_load(z + i + 2 * frame));
+			m_cell_tanh_n(&c, 1);
+			s[0] = m_gate(s[0]);
+			c = v_fma(v_sub(v_set1(1.0f), s[0]), c, v_mul(s[0], v_load(h + i)));
+			v_store(out + i, c);
 		}
 	}
 	for (size_t i = 0; i < frame && q->n; i++)

@@ -71,6 +71,7 @@ static const V_TABLE_TYPE tanh_table[] = {
 
 /* tanh of n vectors in place.  The rounding of tanh is half of what separates a float32 render from the exact one: this one errs by
  * 0.31 ulp rms (a perfectly rounded one by 0.29), at most 1.1 ulp; it is odd and never above 1. */
+#define EACH UNROLL for (int k = 0; k < n; k++)
 ALWAYS void
 m_tanh_n(V *x, const int n)
 {
@@ -78,7 +79,6 @@ m_tanh_n(V *x, const int n)
 	V u[M_MANY], p[M_MANY];
 
 	/* 1 from 9.03 on; steps of n side by side, so that none waits for the one before */
-#define EACH UNROLL for (int k = 0; k < n; k++)
 	EACH u[k] = v_min(v_set1(9.03f), v_abs(x[k]));
 	EACH i[k] = v_index(v_fma(u[k], v_set1(3.32f), v_set1(2.0f)));
 	EACH u[k] = v_sub(u[k], v_table(&tanh_table[0], i[k]));
@@ -88,8 +88,28 @@ m_tanh_n(V *x, const int n)
 	EACH p[k] = v_fma(p[k], u[k], v_table(&tanh_table[2], i[k]));
 	EACH p[k] = v_fma(p[k], u[k], v_table(&tanh_table[1], i[k]));
 	EACH x[k] = v_sign_of(p[k], x[k]);
-#undef EACH
 }
+
+/* The same polynomials in pairs, for recurrent cells, which wait for each result: a fifth less time to it,
+ * for one operation and one rounding more (0.4 ulp rms). */
+ALWAYS void
+m_cell_tanh_n(V *x, const int n)
+{
+	VI i[M_MANY];
+	V u[M_MANY], p[M_MANY], q[M_MANY], r[M_MANY];
+
+	EACH u[k] = v_min(v_set1(9.03f), v_abs(x[k]));
+	EACH i[k] = v_index(v_fma(u[k], v_set1(3.32f), v_set1(2.0f)));
+	EACH u[k] = v_sub(u[k], v_table(&tanh_table[0], i[k]));
+	EACH r[k] = v_fma(v_table(&tanh_table[6], i[k]), u[k], v_table(&tanh_table[5], i[k]));
+	EACH q[k] = v_fma(v_table(&tanh_table[4], i[k]), u[k], v_table(&tanh_table[3], i[k]));
+	EACH p[k] = v_fma(v_table(&tanh_table[2], i[k]), u[k], v_table(&tanh_table[1], i[k]));
+	EACH u[k] = v_mul(u[k], u[k]);
+	EACH q[k] = v_fma(r[k], u[k], q[k]);
+	EACH p[k] = v_fma(q[k], u[k], p[k]);
+	EACH x[k] = v_sign_of(p[k], x[k]);
+}
+#undef EACH
 
 ALWAYS V
 m_tanh(V x)
@@ -107,19 +127,13 @@ m_sigmoid(V x)
 	return v_div(one, v_add(one, m_exp(v_sub(v_set1(0.0f), x))));
 }
 
+/* The sigmoid of 2 x from tanh x, for recurrent cells: they halve its weights, which is exact, and get its
+ * result in half the time.  The absolute error is at most 6e-8 also where the result is small; a gate needs no
+ * more. */
 ALWAYS V
-m_half_up(V tanh_x)
+m_gate(V tanh_x)
 {
 	return v_fma(v_set1(0.5f), tanh_x, v_set1(0.5f));
-}
-
-/* The sigmoid of twice x, for recurrent cells: they halve its weights, which is exact, and wait for
- * its result, which comes in half the time.  The absolute error is at most 6e-8 also where the
- * result is small; a gate needs no more. */
-ALWAYS V
-m_gate(V x)
-{
-	return m_half_up(m_tanh(x));
 }
 
 /* The approximation that models name "Fasttanh". */

@@ -147,7 +147,8 @@ make_layer(struct wavenet *w, struct array *a, struct layer *l, const struct nam
 	    1 << NAM_FILM_MIXIN_POST));
 	l->fused = l->one_sum && !(films & (1 << NAM_FILM_ACT_PRE | 1 << NAM_FILM_ACT_POST)) &&
 	    !a->h1_active && l->gating == NAM_GATE_NONE &&
-	    (l->act.type == NAM_ACT_TANH || l->act.type == NAM_ACT_LEAKY_RELU);
+	    (l->act.type == NAM_ACT_TANH ||
+	    (l->act.type == NAM_ACT_LEAKY_RELU && l->act.p[0] >= 0 && l->act.p[0] < 1));
 	l->rows = l->taps * c + (l->one_sum ? cond : 0);
 	if (w->longest_past < (size_t)(l->taps - 1) * l->dilation)
 		w->longest_past = (size_t)(l->taps - 1) * l->dilation;
