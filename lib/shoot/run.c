@@ -127,6 +127,17 @@ event(struct events *v, const char *what, const char *text)
 		json_decref(o);
 }
 
+/* Steps that run side by side share the CPUs instead of each taking them all. */
+static void
+share_cpus(int jobs)
+{
+	const int each = jobs > 0 ? par_cpus() / jobs : 1;
+	char text[16];
+
+	snprintf(text, sizeof text, "%d", each > 1 ? each : 1);
+	setenv("SHOOTOUT_THREADS", text, 0);    /* what the user has set stays */
+}
+
 int
 run_make(const char *run, int jobs, run_event_fn *on, void *ctx, int *steps, struct err *e)
 {
@@ -143,6 +154,7 @@ run_make(const char *run, int jobs, run_event_fn *on, void *ctx, int *steps, str
 		err_set(e, ERR_NOMEM, "out of memory");
 		goto out;
 	}
+	share_cpus(jobs);
 	v.file = fopen(path, "ae");
 	v.total = run_pending(run, e);
 	if (v.total < 0)

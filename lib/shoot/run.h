@@ -16,7 +16,8 @@ int run_lock(const char *run, struct err *e);
 /* Steps that make would do now; 0: all is up to date.  -1: error. */
 int run_pending(const char *run, struct err *e);
 
-/* make -C RUN -j jobs.  Each event is also a line of RUN/events.jsonl.  What is done stays done when it
+/* make -C RUN -j jobs, with SHOOTOUT_THREADS, unless it is set, at the CPUs that each of so many steps
+ * may take.  Each event is also a line of RUN/events.jsonl.  What is done stays done when it
  * fails or is killed: call it again.  *steps counts those begun.  Returns make's exit status (0: all done), or
  * -1 when make cannot be started. */
 int run_make(const char *run, int jobs, run_event_fn *on, void *ctx, int *steps, struct err *e);

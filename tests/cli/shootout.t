@@ -221,6 +221,12 @@ wait $! 2>/dev/null
 run shootout run s.json -o run
 check 'killed alone, what it started still has the run directory: exit 75' status_is 75
 flock run/.lock true
+mkdir threads
+printf '#!/bin/sh\ncase $1 in -n) exit 0 ;; esac\necho "$SHOOTOUT_THREADS" >share\n' >threads/make && chmod +x threads/make
+PATH="$T/threads:$PATH" shootout run -q -j 1000 s.json -o run >/dev/null 2>&1
+check 'steps side by side get their share of the CPUs, at least one' sh -c "cat run/share share 2>/dev/null | grep -qx 1"
+SHOOTOUT_THREADS=7 PATH="$T/threads:$PATH" shootout run -q -j 1000 s.json -o run >/dev/null 2>&1
+check 'and the SHOOTOUT_THREADS that was set before' sh -c "cat run/share share 2>/dev/null | grep -qx 7"
 check 'description from standard input' sh -c 'shootout check - <s.json'
 rm run/work/one.wav run/work/one--lstm.wav
 printf '#!/bin/sh\nexit 9\n' >nam-render && chmod +x nam-render
