@@ -105,7 +105,7 @@ span_new(const struct nam_model *m, struct err *e)
 static size_t
 ring_frames(const struct nam_flow *f, size_t keep, int recurrent, int threads)
 {
-	const size_t least = 4 * BLOCK, most = MAX_RING_BYTES / (2 * sizeof(float)) / (size_t)f->channels;
+	const size_t least = 8 * BLOCK, most = MAX_RING_BYTES / (2 * sizeof(float)) / (size_t)f->channels;
 	size_t n = recurrent || threads == 1 ? least : (size_t)threads * 128 * (keep + 512);
 
 	n = n < most ? n : most;
@@ -313,7 +313,8 @@ read_one(struct nam_crew *c, int ahead)
 		for (int k = 0; !hungry && k < r->flow->channels; k++) {
 			const struct span *s = last_span(r, k);
 
-			hungry = s->taken == s->end;
+			/* lanes go as far as the one with the fewest frames: let each have a block */
+			hungry = s->end - s->taken < (r->recurrent ? BLOCK : 1);
 		}
 		if (!hungry)
 			continue;

@@ -17,7 +17,7 @@
  * What was asked for is at once computed and at once handed on: a pipe flows.  Reading ahead is for threads that
  * would be idle.
  *
- * Memory of a flow: input and output that are on their way, at most 64 MiB together, or 16384 frames of each
+ * Memory of a flow: input and output that are on their way, at most 64 MiB together, or 32768 frames of each
  * channel where that is more; and a stream (nam_stream_new()) for each channel and, at the most, one more for each thread. */
 #ifndef NAM_CREW_H
 #define NAM_CREW_H
