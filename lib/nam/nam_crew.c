@@ -103,10 +103,10 @@ span_new(const struct nam_model *m, struct err *e)
 /* Frames on their way: enough that a thread which takes half of them gains much more than the R - 1 frames it
  * has to run again. */
 static size_t
-ring_frames(const struct nam_flow *f, size_t keep, int recurrent, int threads)
+ring_frames(const struct nam_flow *f, size_t keep, int no_split, int threads)
 {
 	const size_t least = 8 * BLOCK, most = MAX_RING_BYTES / (2 * sizeof(float)) / (size_t)f->channels;
-	size_t n = recurrent || threads == 1 ? least : (size_t)threads * 128 * (keep + 512);
+	size_t n = no_split ? least : (size_t)threads * 128 * (keep + 512);
 
 	n = n < most ? n : most;
 	if (f->frames >= 0 && (uint64_t)f->frames < n)
@@ -127,11 +127,12 @@ run_new(struct nam_flow *f, int threads, struct err *e)
 		goto no_memory;
 	r->flow = f;
 	r->recurrent = info->recurrent;
-	r->keep = r->recurrent || info->receptive_field < 1 ? 0 : info->receptive_field - 1;
+	r->no_split = r->recurrent || threads == 1 ||
+	    info->receptive_field > MAX_RING_BYTES / sizeof(float) / channels;
+	r->keep = r->no_split || info->receptive_field < 1 ? 0 : info->receptive_field - 1;
 	r->step = step > MAX_STEP ? MAX_STEP : step < MIN_STEP ? MIN_STEP : (size_t)step / 64 * 64;
-	r->cap = ring_frames(f, r->keep, r->recurrent, threads);
+	r->cap = ring_frames(f, r->keep, r->no_split, threads);
 	r->in_cap = r->cap + r->keep;
-	r->no_split = r->recurrent || threads == 1;
 	/* pages that are never used are never there */
 	r->in = calloc(r->in_cap * channels, sizeof *r->in);
 	r->out = calloc(r->cap * channels, sizeof *r->out);

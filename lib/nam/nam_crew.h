@@ -18,7 +18,14 @@
  * would be idle.
  *
  * Memory of a flow: input and output that are on their way, at most 64 MiB together, or 32768 frames of each
- * channel where that is more; and a stream (nam_stream_new()) for each channel and, at the most, one more for each thread. */
+ * channel where that is more; the past of the input that a new stream runs, at most 64 MiB (a longer one
+ * is not shared); and a stream (nam_stream_new()) for each channel and, at the most, one more for each thread.
+ *
+ * What limits it.  On a clock that only counts the model (A1 standard, R = 4093, a minute at 48 kHz) 2 threads are
+ * 99 % busy with 0.4 % of extra work, 16 are 95 % with 2 %, 64 are 83 % with 9 %: 63 threads run R - 1 frames once,
+ * of 45000 that each has to do.  A longer file or more channels make that smaller.  Reading and conversion to the model's rate
+ * of a flow are one thread's work at a time, writing and conversion back another's, together about 1000 times real time;
+ * beyond that many jobs at once are what keeps more threads busy. */
 #ifndef NAM_CREW_H
 #define NAM_CREW_H
 #include "nam/nam.h"
