@@ -135,6 +135,7 @@ wavenet_cost(const struct nam_desc *d, struct tally *t)
 {
 	struct nam_cost *c = t->c;
 
+	add_history(t, d->in_channels + d->arrays[0].condition_size, 0);
 	for (int i = 0; i < d->n_arrays; i++) {
 		const struct nam_wn_array *a = &d->arrays[i];
 

@@ -343,11 +343,11 @@ nam_desc_parse(struct nam_desc **d, struct nam_info *info, const char *data, siz
 	if (status)
 		return -1;
 	nam_desc_cost(*d, &cost);
-	if (cost.stream_floats > NAM_MAX_FLOATS || cost.weights > NAM_MAX_FLOATS) {
+	if (cost.stream_floats > NAM_MAX_STREAM || cost.weights > NAM_MAX_FLOATS) {
 		status = cost.weights > NAM_MAX_FLOATS ?
 		    nam_bad(&r, ERR_INPUT, "asks for more than %d weights", NAM_MAX_FLOATS) :
 		    nam_bad(&r, ERR_INPUT, "looks back over %.4g values, more than the %d that a stream may keep: "
-		    "a dilation or kernel is too large", (double)cost.stream_floats, NAM_MAX_FLOATS);
+		    "a dilation or kernel is too large", (double)cost.stream_floats, NAM_MAX_STREAM);
 		nam_desc_free(*d);
 		*d = NULL;
 		return status;

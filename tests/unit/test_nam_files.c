@@ -241,11 +241,74 @@ test_large(void)
 	free(text);
 }
 
+/* head with its one %d replaced, malloc'd. */
+static char *
+str_with(const char *head, int d)
+{
+	const char *at = strstr(head, "%d");
+
+	return at ? str_printf("%.*s%d%s", (int)(at - head), head, d, at + 2) : NULL;
+}
+
+/* The largest dilation that is opened can be played, too. */
+static void
+test_largest(void)
+{
+	static const struct { const char *name, *head; } shape[] = {
+		{ "WaveNet of 1 channel", ONE(1, "\"head_size\":1,\"head_bias\":false,\"activation\":\"Tanh\",\"kernel_size\":2,"
+		    "\"dilations\":[%d]") "1,1,1,1,1,1,1,1,1]}" },
+		{ "WaveNet of 3 channels, FiLM", ONE(3, "\"head_size\":1,\"head_bias\":false,\"activation\":\"Tanh\","
+		    "\"kernel_size\":2,\"conv_pre_film\":{\"shift\":false},\"layer1x1\":{\"active\":false,\"groups\":1},"
+		    "\"dilations\":[1,%d]") "1,1,1,"
+		    "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1, 1,1,1,1,1,1,"
+		    "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1, 1,1,1,1,1,1, 1,1,1,1]}" },
+		{ "ConvNet", NO_RATE "\"ConvNet\",\"config\":{\"channels\":1,\"dilations\":[%d,3,5],\"batchnorm\":false,"
+		    "\"activation\":\"ReLU\"},\"weights\":[1,1,1,1,1,1,1,1,1,1,1]}" },
+		{ "RTNeural conv1d", "{\"in_shape\":[1],\"layers\":[{\"type\":\"conv1d\",\"shape\":[1],\"kernel_size\":2,\"dilation\":"
+		    "%d,\"weights\":[[[[1]],[[1]]]]}]}" },
+	};
+
+	for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+		int lo = 1, hi = 1 << 24;
+		struct nam_model *m = NULL;
+		struct nam_stream *s = NULL;
+		struct err e;
+		char name[160];
+
+		while (lo < hi) {
+			const int mid = lo + (hi - lo + 1) / 2;
+			char *text = str_with(shape[i].head, mid);
+
+			if (text && !nam_open_mem(&m, text, strlen(text), "t", -1, &e)) {
+				lo = mid;
+				nam_close(m);
+			} else {
+				hi = mid - 1;
+			}
+			free(text);
+		}
+		{
+			char *text = str_with(shape[i].head, lo);
+
+			m = NULL;
+			snprintf(name, sizeof name, "%s: its largest dilation, %d, can be played", shape[i].name, lo);
+			ok(lo > 1000000 && text && !nam_open_mem(&m, text, strlen(text), "t", -1, &e) && !nam_stream_new(&s, m, &e),
+			    name);
+			if (!s)
+				printf("# %s\n", e.msg);
+			nam_stream_free(s);
+			nam_close(m);
+			free(text);
+		}
+	}
+}
+
 int
 main(void)
 {
 	test_files();
 	test_hostile();
 	test_large();
+	test_largest();
 	return done();
 }
