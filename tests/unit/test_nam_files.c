@@ -137,6 +137,11 @@ test_files(void)
 	if (s.s)
 		refused(s.s, ERR_INPUT, "layers[8]: asks for more than 33554432 weights");
 	str_free(&s);
+	/* a recurrent condition makes the convolution's past a pre-roll that is run */
+	refused(FILE_HEAD "\"WaveNet\",\"config\":{\"head_scale\":1,\"condition_dsp\":" FILE_HEAD "\"LSTM\",\"config\":{\"num_layers\":"
+	    "1,\"input_size\":1,\"hidden_size\":1},\"weights\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},\"layers\":[{\"input_size\":1,"
+	    "\"condition_size\":1,\"channels\":1,\"head_size\":1,\"head_bias\":false,\"activation\":\"Tanh\",\"kernel_size\":2,"
+	    "\"dilations\":[12000000]}]},\"weights\":[1,1,1,1,1,1,1,1,1]}", ERR_UNSUPPORTED, "12024000 frames of pre-roll");
 	/* a dilation alone takes memory, no weight does; nothing of it is taken */
 	refused(ONE(4, "\"head_size\":1,\"head_bias\":false,\"activation\":\"Tanh\",\"kernel_size\":2,\"dilations\":[10000000]")
 	    "1,1,1,1, 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1, 1,1,1,1, 1,1,1,1,"
