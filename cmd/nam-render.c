@@ -138,11 +138,8 @@ render(void)
 	json_t *w;
 
 	progress_begin(&p, job.input, 0);
-	if (!prov) {
-		diag_error("out of memory");
-		goto out;
-	}
-	if (nam_open(&model, job.model, nam_options_slim(&job), &e) || nam_render_open(&r, &job, model, NULL, &e)) {
+	if ((!prov && err_set(&e, ERR_NOMEM, "out of memory")) ||
+	    nam_open(&model, job.model, nam_options_slim(&job), &e) || nam_render_open(&r, &job, model, NULL, &e)) {
 		status = diag_err(&e);
 		goto out;
 	}
@@ -225,6 +222,8 @@ check_options(int n)
 		return;
 	if (batch && (n || report_file || strcmp(job.output, "-") != 0))
 		diag_usage("--batch takes inputs and outputs from its jobs, and gives their reports with the answers");
+	if (batch && prov_file && !strcmp(prov_file, "-"))
+		diag_usage("--provenance: standard output is for the answers; name a file");
 	if (batch)
 		return;
 	if (n > 1)

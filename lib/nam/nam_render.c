@@ -343,7 +343,7 @@ prepare(struct nam_render *r, struct err *e)
 	if (!r->block || !r->mono || !r->around || !r->wide || !r->mixed)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	r->flow = (struct nam_flow){ r->model, r->channels, -1, r, read_frames, write_frames, end_flow };
-	if (r->frames >= 0)
+	if (r->frames >= 0 && r->frames < (int64_t)1 << 50)
 		r->flow.frames = (int64_t)((double)(r->frames + r->silence + look_ahead(r)) * r->model_rate_hz /
 		    r->rate_hz) + 1;
 	return au_create(&r->out, r->o.output, r->rate_hz, r->channels, enc, e);

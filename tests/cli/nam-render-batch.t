@@ -168,7 +168,7 @@ run nam-render --batch </dev/null
 check 'no jobs: exit 0' sh -c "test $status = 0 && test ! -s out"
 run nam-render --batch --progress json <jobs.jsonl
 check 'progress counts the jobs' sh -c 'tail -n 1 err | jq -e ".event == \"progress\" and .label == \"jobs\" and .done == 1"'
-for bad in '--batch di1.wav' '--batch -o x.wav' '--batch --report r.json' '--batch --info amp.nam' '--batch --level loud'; do
+for bad in '--batch di1.wav' '--batch -o x.wav' '--batch --report r.json' '--batch --info amp.nam' '--batch --level loud' '--batch --provenance -'; do
 	# shellcheck disable=SC2086
 	run nam-render $bad </dev/null
 	check "usage: $bad" status_is 2
