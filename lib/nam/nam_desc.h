@@ -16,6 +16,7 @@ enum {
 	NAM_MAX_KERNEL = 1 << 20,
 	NAM_MAX_DILATION = 1 << 24,
 	NAM_MAX_LIST = 4096,             /* layers of an array, arrays, submodels */
+	NAM_MAX_LAYERS = 65536,          /* of all WaveNets in a file together */
 	NAM_MAX_DEPTH = 100,             /* models inside models */
 	NAM_MAX_FLOATS = 32 << 20,       /* weights with groups spread out, of all models in a file together */
 	NAM_MAX_STREAM = 24 << 20        /* floats that a stream is estimated to take; what it takes in the end

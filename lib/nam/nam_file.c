@@ -90,15 +90,16 @@ nam_add_child(struct nam_reader *r, const struct nam_value *o, struct nam_desc *
 static int
 parse_container(struct nam_reader *r, const struct nam_value *c, struct nam_desc *d)
 {
-	const struct nam_value *list = nam_get(c, "submodels");
+	const struct nam_value *list = nam_get(c, "submodels"), *s;
 	const size_t n = nam_size(list);
 
 	if (!nam_is_list(list) || n < 1 || n > NAM_MAX_LIST)
 		return nam_bad(r, ERR_INPUT, "\"submodels\" is not a list of models");
 	if (!(d->max_value = calloc(n, sizeof *d->max_value)))
 		return nam_no_memory(r);
-	for (size_t i = 0; i < n; i++) {
-		const struct nam_value *s = nam_at(list, i), *v = nam_get(s, "max_value");
+	s = nam_at(list, 0);
+	for (size_t i = 0; i < n; i++, s = nam_next(s)) {
+		const struct nam_value *v = nam_get(s, "max_value");
 		char what[32];
 		double rate;
 
@@ -123,7 +124,7 @@ parse_container(struct nam_reader *r, const struct nam_value *c, struct nam_desc
 static int
 parse_sequential(struct nam_reader *r, const struct nam_value *c, struct nam_desc *d)
 {
-	const struct nam_value *list = nam_get(c, "models"), *m;
+	const struct nam_value *list = nam_get(c, "models"), *entry, *m;
 	size_t n;
 
 	if (!list)
@@ -131,12 +132,13 @@ parse_sequential(struct nam_reader *r, const struct nam_value *c, struct nam_des
 	n = nam_size(list);
 	if (!nam_is_list(list) || n < 1 || n > NAM_MAX_LIST)
 		return nam_bad(r, ERR_INPUT, "\"models\" is not a list of models");
-	for (size_t i = 0; i < n; i++) {
+	entry = nam_at(list, 0);
+	for (size_t i = 0; i < n; i++, entry = nam_next(entry)) {
 		char what[32];
 		double rate;
 
 		snprintf(what, sizeof what, "models[%zu]", i);
-		m = nam_at(list, i);
+		m = entry;
 		if (nam_is_object(nam_get(m, "model")))
 			m = nam_get(m, "model");
 		if (nam_add_child(r, m, d, what))
@@ -322,7 +324,8 @@ int
 nam_desc_parse(struct nam_desc **d, struct nam_info *info, const char *data, size_t len,
     const char *name, double slim, struct err *e)
 {
-	struct nam_reader r = { .name = name, .e = e, .info = info, .slim = slim };
+	struct nam_total total = { 0 };
+	struct nam_reader r = { .name = name, .e = e, .info = info, .slim = slim, .total = &total };
 	struct nam_tree *tree;
 	struct nam_cost cost;
 	struct err je;

@@ -14,6 +14,12 @@
 #include "nam/nam_tree.h"
 #include <stdio.h>
 
+/* What a small text can ask much memory for. */
+struct nam_total {
+	size_t floats;           /* kept so far: RTNeural weights, groups spread out; slopes, once a layer */
+	size_t layers;           /* of WaveNets */
+};
+
 struct nam_reader {
 	const char *name;        /* of the file, for messages */
 	struct err *e;
@@ -21,7 +27,7 @@ struct nam_reader {
 	char where[64];          /* in the file, for messages; "" at the top */
 	double slim;
 	int depth;
-	size_t spread;           /* RTNeural: weights kept so far, zeros between groups included */
+	struct nam_total *total; /* of all models in the file */
 };
 
 /* ---- nam_read.c ---- */

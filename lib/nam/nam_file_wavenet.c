@@ -6,11 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Entry i of a value that is one for all layers or a list with one per layer. */
+/* A value that is one for all layers or a list with one per layer, whose length is checked: that of the
+ * first layer, and from one layer's to the next. */
 static const struct nam_value *
-per_layer(const struct nam_value *v, int i)
+first_of(const struct nam_value *all)
 {
-	return nam_is_list(v) ? nam_at(v, (size_t)i) : v;
+	return nam_is_list(all) ? nam_at(all, 0) : all;
+}
+
+static const struct nam_value *
+next_of(const struct nam_value *all, const struct nam_value *v)
+{
+	return nam_is_list(all) ? nam_next(v) : v;
 }
 
 static int
@@ -50,24 +57,28 @@ parse_films(const struct nam_reader *r, const struct nam_value *o, struct nam_fi
 static int
 parse_gating(const struct nam_reader *r, const struct nam_value *o, struct nam_wn_array *a)
 {
-	const struct nam_value *mode = nam_get(o, "gating_mode"), *v;
-	const struct nam_value *second = nam_get(o, "secondary_activation");
+	const struct nam_value *modes = nam_get(o, "gating_mode"), *mode = first_of(modes);
+	const struct nam_value *seconds = nam_get(o, "secondary_activation"), *second;
+	const int fits = !nam_is_list(seconds) || nam_size(seconds) == (size_t)a->n_layers;
 	struct nam_wn_layer *l;
 	const char *s;
 	int gated;
 
 	if (nam_get_bool(r, o, "gated", 0, &gated))
 		return -1;
-	if (check_per_layer(r, mode, "gating_mode", a->n_layers))
+	if (check_per_layer(r, modes, "gating_mode", a->n_layers))
 		return -1;
-	for (int i = 0; i < a->n_layers; i++) {
+	/* what does not fit is no error where nothing is gated; "gated": true means the sigmoid, whatever it says */
+	second = fits ? first_of(seconds) : NULL;
+	for (int i = 0; i < a->n_layers; i++, mode = next_of(modes, mode),
+	    second = fits ? next_of(seconds, second) : NULL) {
 		l = &a->layers[i];
 		l->gate.type = NAM_ACT_SIGMOID;
-		if (!mode) {
+		if (!modes) {
 			l->gating = gated ? NAM_GATE_GATED : NAM_GATE_NONE;
 			continue;
 		}
-		s = nam_string(per_layer(mode, i));
+		s = nam_string(mode);
 		if (s && !strcmp(s, "gated"))
 			l->gating = NAM_GATE_GATED;
 		else if (s && !strcmp(s, "blended"))
@@ -75,12 +86,10 @@ parse_gating(const struct nam_reader *r, const struct nam_value *o, struct nam_w
 		else if (!s || strcmp(s, "none"))
 			return nam_bad(r, s ? ERR_UNSUPPORTED : ERR_INPUT,
 			    "\"gating_mode\" %.40s is not none, gated or blended", s ? s : "entry");
-		/* "gated": true means the sigmoid, whatever this says; without gates it means nothing */
-		if (l->gating != NAM_GATE_NONE && check_per_layer(r, second, "secondary_activation", a->n_layers))
-			return -1;
-		v = per_layer(second, i);
-		if (l->gating != NAM_GATE_NONE && v &&
-		    nam_parse_act(r, v, "secondary_activation", &l->gate))
+		if (l->gating == NAM_GATE_NONE)
+			continue;
+		if (check_per_layer(r, seconds, "secondary_activation", a->n_layers) ||
+		    (second && nam_parse_act(r, second, "secondary_activation", &l->gate)))
 			return -1;
 	}
 	return 0;
@@ -162,7 +171,7 @@ parse_array_head(const struct nam_reader *r, const struct nam_value *o, struct n
 static int
 parse_array(const struct nam_reader *r, const struct nam_value *o, struct nam_wn_array *a)
 {
-	const struct nam_value *act = nam_get(o, "activation"), *v;
+	const struct nam_value *acts = nam_get(o, "activation"), *act = first_of(acts), *v;
 	const int has_list = nam_get(o, "kernel_sizes") != NULL;
 	int *dilations = NULL, *kernels = NULL, n, n_kernels = 0, kernel = 0, status = -1;
 
@@ -212,17 +221,22 @@ parse_array(const struct nam_reader *r, const struct nam_value *o, struct nam_wn
 		nam_bad(r, ERR_INPUT, "%d kernel_sizes for %d dilations", n_kernels, n);
 		goto out;
 	}
+	r->total->layers += (size_t)n;
+	if (r->total->layers > NAM_MAX_LAYERS) {
+		nam_bad(r, ERR_INPUT, "more than %d layers", NAM_MAX_LAYERS);
+		goto out;
+	}
 	if (!(a->layers = calloc((size_t)n, sizeof *a->layers))) {
 		nam_no_memory(r);
 		goto out;
 	}
 	a->n_layers = n;
-	if (check_per_layer(r, act, "activation", n))
+	if (check_per_layer(r, acts, "activation", n))
 		goto out;
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++, act = next_of(acts, act)) {
 		a->layers[i].dilation = dilations[i];
 		a->layers[i].kernel = has_list ? kernels[i] : kernel;
-		if (nam_parse_act(r, per_layer(act, i), "activation", &a->layers[i].act))
+		if (nam_parse_act(r, act, "activation", &a->layers[i].act))
 			goto out;
 	}
 	status = parse_gating(r, o, a) || check_groups(r, a) || parse_slimmable(r, o, a) ? -1 : 0;
@@ -256,7 +270,7 @@ parse_post_head(const struct nam_reader *r, const struct nam_value *h, struct na
 int
 nam_parse_wavenet(struct nam_reader *r, const struct nam_value *c, struct nam_desc *d)
 {
-	const struct nam_value *list = nam_get(c, "layers"), *cond = nam_get(c, "condition_dsp");
+	const struct nam_value *list = nam_get(c, "layers"), *cond = nam_get(c, "condition_dsp"), *o;
 	const size_t n = nam_size(list);
 	int cond_channels;
 
@@ -280,13 +294,14 @@ nam_parse_wavenet(struct nam_reader *r, const struct nam_value *c, struct nam_de
 			return nam_bad(r, ERR_INPUT, "condition_dsp is for %g Hz, the model for %g Hz",
 			    d->children[0]->rate_hz, d->rate_hz);
 	}
-	for (size_t i = 0; i < n; i++) {
+	o = nam_at(list, 0);
+	for (size_t i = 0; i < n; i++, o = nam_next(o)) {
 		struct nam_wn_array *a = &d->arrays[i];
 		int want, acc;
 
 		d->n_arrays = (int)i + 1;
 		snprintf(r->where, sizeof r->where, "layers[%zu]", i);
-		if (parse_array(r, nam_at(list, i), a))
+		if (parse_array(r, o, a))
 			return -1;
 		want = i ? a[-1].channels : d->in_channels;
 		if (a->input_size != want)

@@ -106,8 +106,9 @@ nam_get_ints(const struct nam_reader *r, const struct nam_value *o, const char *
 	if (!(*list = calloc(len ? len : 1, sizeof **list)))
 		return nam_no_memory(r);
 	*n = (int)len;
-	for (size_t i = 0; i < len; i++)
-		if (int_value(r, nam_at(v, i), key, lo, hi, &(*list)[i]))
+	v = nam_at(v, 0);
+	for (size_t i = 0; i < len; i++, v = nam_next(v))
+		if (int_value(r, v, key, lo, hi, &(*list)[i]))
 			return -1;
 	return 0;
 }
@@ -117,6 +118,7 @@ nam_get_floats(const struct nam_reader *r, const struct nam_value *list, const c
     size_t *n)
 {
 	size_t len = nam_size(list);
+	const struct nam_value *v;
 	float *w;
 
 	*n = 0;
@@ -127,9 +129,8 @@ nam_get_floats(const struct nam_reader *r, const struct nam_value *list, const c
 		return nam_no_memory(r);
 	*out = w;
 	*n = len;
-	for (size_t i = 0; i < len; i++) {
-		const struct nam_value *v = nam_at(list, i);
-
+	v = nam_at(list, 0);
+	for (size_t i = 0; i < len; i++, v = nam_next(v)) {
 		w[i] = (float)nam_number(v);
 		if (!nam_is_number(v))
 			return nam_bad(r, ERR_INPUT, "%s[%zu] is not a number", what, i);
@@ -172,6 +173,9 @@ nam_parse_act(const struct nam_reader *r, const struct nam_value *v, const char 
 				return -1;
 			if (n == 0 || n > NAM_MAX_CHANNELS)
 				return nam_bad(r, ERR_INPUT, "negative_slopes has %zu entries", n);
+			if (n > NAM_MAX_FLOATS - r->total->floats)
+				return nam_bad(r, ERR_INPUT, "asks for more than %d slopes", NAM_MAX_FLOATS);
+			r->total->floats += n;
 			a->n_slopes = (int)n;
 		}
 		/* fall through */

@@ -45,8 +45,9 @@ read_tensor(const struct nam_reader *r, const struct nam_value *v, const int *di
 	if (!nam_is_list(v) || nam_size(v) != (size_t)dim[0])
 		return nam_bad(r, ERR_INPUT, "weights have %zu entries where %d are wanted", nam_size(v),
 		    dim[0]);
-	for (int i = 0; i < dim[0]; i++)
-		if (read_tensor(r, nam_at(v, (size_t)i), dim + 1, n_dims - 1, w))
+	v = nam_at(v, 0);
+	for (int i = 0; i < dim[0]; i++, v = nam_next(v))
+		if (read_tensor(r, v, dim + 1, n_dims - 1, w))
 			return -1;
 	return 0;
 }
@@ -56,9 +57,9 @@ read_tensor(const struct nam_reader *r, const struct nam_value *v, const int *di
 static int
 take_floats(struct nam_reader *r, struct nam_json_layer *l, size_t n)
 {
-	if (n > NAM_MAX_FLOATS - r->spread)
+	if (n > NAM_MAX_FLOATS - r->total->floats)
 		return nam_bad(r, ERR_INPUT, "asks for more than %d weights", NAM_MAX_FLOATS);
-	r->spread += n;
+	r->total->floats += n;
 	l->n_w = n;
 	l->w = calloc(n ? n : 1, sizeof *l->w);
 	return l->w ? 0 : nam_no_memory(r);
@@ -415,7 +416,7 @@ static int
 parse_layers(struct nam_reader *r, const struct nam_value *root, struct nam_desc *d)
 {
 	const struct nam_value *layers = nam_get(root, "layers"), *meta = nam_get(root, "metadata");
-	const struct nam_value *rate = nam_get(meta, "samplerate");
+	const struct nam_value *rate = nam_get(meta, "samplerate"), *layer;
 	const size_t n = nam_size(layers);
 	int in, params;
 
@@ -428,10 +429,11 @@ parse_layers(struct nam_reader *r, const struct nam_value *root, struct nam_desc
 		return nam_bad(r, ERR_UNSUPPORTED, "takes %d inputs; audio and at most two knobs are supported", in);
 	if (!(d->json = calloc(n, sizeof *d->json)))
 		return nam_no_memory(r);
-	for (size_t i = 0; i < n; i++) {
+	layer = nam_at(layers, 0);
+	for (size_t i = 0; i < n; i++, layer = nam_next(layer)) {
 		snprintf(r->where, sizeof r->where, "layers[%zu]", i);
 		d->n_json = (int)i + 1;
-		if (read_layer(r, nam_at(layers, i), in, &d->json[i]))
+		if (read_layer(r, layer, in, &d->json[i]))
 			return -1;
 		if (!i && params && cut_params(r, &d->json[i]))
 			return -1;

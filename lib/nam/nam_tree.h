@@ -29,8 +29,9 @@ const struct nam_value *nam_tree_root(const struct nam_tree *t);
 const struct nam_value *nam_get(const struct nam_value *o, const char *key);
 /* Entries of a list; 0 when v is no list. */
 size_t nam_size(const struct nam_value *v);
-/* Entry i; NULL past the end.  In time i when the list holds lists or objects: walk
- * long ones with nam_next(), which gives what stands behind v in its list. */
+/* Entry i; NULL past the end.  In time i when the list holds lists or objects, so
+ * that a walk over all must go by nam_next(), which gives what stands behind v in its list; behind
+ * the last of a list that is something else. */
 const struct nam_value *nam_at(const struct nam_value *v, size_t i);
 const struct nam_value *nam_next(const struct nam_value *v);
 

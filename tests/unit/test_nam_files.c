@@ -137,6 +137,26 @@ test_files(void)
 	if (s.s)
 		refused(s.s, ERR_INPUT, "layers[8]: asks for more than 33554432 weights");
 	str_free(&s);
+	/* 17 arrays of 4096 layers in 8 KB each; and slopes that each of 4096 layers would keep a copy of */
+	for (int kind = 0; kind < 2; kind++) {
+		str_add(&s, FILE_HEAD "\"WaveNet\",\"config\":{\"head_scale\":1,\"layers\":[");
+		for (int a = 0; a < 17; a++) {
+			str_addf(&s, "%s{\"input_size\":1,\"condition_size\":1,\"channels\":1,\"head_size\":1,\"head_bias\":false,"
+			    "\"kernel_size\":1,\"activation\":%s", a ? "," : "", kind ?
+			    "{\"type\":\"PReLU\",\"negative_slopes\":[0" : "\"Tanh\",\"dilations\":[0");
+			for (int i = 1; kind && i < 2048; i++)
+				str_add(&s, ",0");
+			str_add(&s, kind ? "]},\"dilations\":[0" : "");
+			for (int i = 1; i < 4096; i++)
+				str_add(&s, ",0");
+			str_add(&s, "]}");
+		}
+		str_add(&s, "]},\"weights\":[]}");
+		if (s.s)
+			refused(s.s, ERR_INPUT, kind ? "layers[4]: asks for more than 33554432 slopes" :
+			    "layers[16]: more than 65536 layers");
+		str_free(&s);
+	}
 	/* a recurrent condition makes the convolution's past a pre-roll that is run */
 	refused(FILE_HEAD "\"WaveNet\",\"config\":{\"head_scale\":1,\"condition_dsp\":" FILE_HEAD "\"LSTM\",\"config\":{\"num_layers\":"
 	    "1,\"input_size\":1,\"hidden_size\":1},\"weights\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},\"layers\":[{\"input_size\":1,"
@@ -220,6 +240,11 @@ test_large(void)
 		{ "numbers", "{\"version\":\"0.5.4\"," TINY ",\"weights\":[", "1,", "1]}", "the file has 8000001" },
 		{ "keys", "{", "\"\":1,", "\"\":1}", "\"version\" is missing" },
 		{ "open lists", "", "[", "", "too deep" },
+		/* a walk by index over these would take minutes */
+		{ "numbers, then a list", "{\"version\":\"0.5.4\",\"architecture\":\"Linear\",\"config\":{\"receptive_field\":8000001,"
+		    "\"bias\":false},\"weights\":[", "1,", "[]]}", "weights[8000000] is not a number" },
+		{ "rows", "{\"in_shape\":[1],\"layers\":[{\"type\":\"conv1d\",\"shape\":[1],\"kernel_size\":1000003,\"weights\":[[",
+		    "[[1.000000000]],", "[[1]],[[1]],[[null]]]]}]}", "a weight is not" },
 		{ "digits", "{\"version\":", "1", "}", "too large" },
 	};
 	const size_t size = 16000000;
