@@ -22,8 +22,8 @@
  *
  * Models: NAM files 0.5.0 to 0.7.x with WaveNet (gated, blended, FiLM, head1x1, bottleneck, groups,
  * condition_dsp, post-stack head, slimmable), LSTM, ConvNet, Linear, SlimmableContainer and
- * Sequential; RTNeural JSON with dense, conv1d, lstm, gru, batchnorm, prelu and activations, one
- * input and one output, with AIDA-X's in_skip, in_gain and out_gain.  What a file asks beyond
+ * Sequential; RTNeural JSON with all its layer types, with AIDA-X's in_skip, in_gain,
+ * out_gain and up to two knobs (which stay at 0); GuitarML's LSTM and GRU.  What a file asks beyond
  * that is ERR_UNSUPPORTED with the name of it; a broken file is ERR_INPUT with the place. */
 #ifndef NAM_NAM_H
 #define NAM_NAM_H

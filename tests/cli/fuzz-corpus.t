@@ -1,0 +1,17 @@
+#!/bin/sh
+# The seeds of the fuzzers: each is read without a fault, and the script still writes them.
+# shellcheck disable=SC2016
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+for f in "$SRC"/tests/fuzz/corpus/nam/*; do
+	check "${f##*/}: run by the fuzzer" "$O/tests/fuzz/fuzz_nam" "$f"
+	check "${f##*/}: a model" nam-render --info "$f"
+done
+if command -v python3 >/dev/null; then
+	check 'make-corpus runs' python3 "$SRC/tests/fuzz/make-corpus" again
+	check 'make-corpus writes the same files' diff -r again/nam "$SRC/tests/fuzz/corpus/nam"
+else
+	skip 'make-corpus writes the same files' 'no python3'
+fi
+done_testing
