@@ -36,6 +36,8 @@ int64_t au_read(struct au_in *in, float *buf, int64_t frames, struct err *e);
 /* SHA-256 of the input: of the file, or of the bytes that came through the pipe (read to the end). */
 int au_in_sha256(struct au_in *in, char hex[65], struct err *e);
 void au_close(struct au_in *in);
+/* How many of n samples come before the first one that is NaN or infinite; n when all are numbers. */
+size_t au_numbers(const float *x, size_t n);
 
 /* A whole file in memory.  At most max_frames frames (more is ERR_INPUT). */
 struct au_buf {

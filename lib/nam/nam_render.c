@@ -524,35 +524,40 @@ convert_back(const struct nam_render *r, struct channel *ch, const float *x, siz
 static int
 check_numbers(const struct nam_render *r, const float *x, size_t n, int64_t frame, int rate_hz, struct err *e)
 {
-	for (size_t t = 0; t < n; t++)
-		if (!isfinite(x[t]))
-			return err_set(e, ERR_INPUT, "the model '%s' gives no number at frame %" PRId64
-			    " of '%s': it is broken, or --input-gain-db is too high", r->o.model,
-			    (int64_t)((double)(frame + (int64_t)t) * r->rate_hz / rate_hz), r->o.input);
-	return 0;
+	const size_t good = au_numbers(x, n);
+
+	if (good == n)
+		return 0;
+	return err_set(e, ERR_INPUT, "the model '%s' gives no number at frame %" PRId64
+	    " of '%s': it is broken, or --input-gain-db is too high", r->o.model,
+	    (int64_t)((double)(frame + (int64_t)good) * r->rate_hz / rate_hz), r->o.input);
 }
 
 static int
 write_some(struct nam_render *r, const float *const *x, size_t n, int end, struct err *e)
 {
 	const size_t stride = (size_t)r->channels;
+	float peak = 0;
 	size_t got = 0;
 	int64_t left = atomic_load(&r->total) - r->frames_out;
 
 	for (int c = 0; c < r->channels; c++) {
 		struct channel *ch = &r->ch[c];
 
-		if (x && check_numbers(r, x[c], n, r->model_frames, r->model_rate_hz, e))
+		/* a filter would spread it; without one the output shows it */
+		if (x && (ch->back || r->o.dc_block_hz > 0) && check_numbers(r, x[c], n, r->model_frames, r->model_rate_hz, e))
 			return -1;
 		got = convert_back(r, ch, x ? x[c] : NULL, n, end);
 		if (r->o.dc_block_hz > 0)
 			block_dc(r, ch, r->wide, got);
 		got = (int64_t)got < left ? got : (size_t)left;
 		for (size_t t = 0; t < got; t++) {
-			r->wide[t] *= r->g_out;
-			r->peak = fmax(r->peak, fabs((double)r->wide[t]));
-			r->mixed[t * stride + (size_t)c] = r->wide[t];
+			const float y = r->wide[t] *= r->g_out;
+
+			peak = fabsf(y) > peak ? fabsf(y) : peak;
+			r->mixed[t * stride + (size_t)c] = y;
 		}
+		r->peak = fmax(r->peak, (double)peak);
 		if (check_numbers(r, r->wide, got, r->frames_out, r->rate_hz, e))
 			return -1;
 	}
