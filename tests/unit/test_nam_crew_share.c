@@ -151,8 +151,8 @@ test_share(const struct nam_model *m, int threads, int64_t known, double most_ex
 	ok(written == MINUTE && wrong == 0, name);
 	snprintf(name, sizeof name, "%d threads: no more than %g %% of work twice", threads, 100 * most_extra);
 	ok(extra <= most_extra, name);
-	snprintf(name, sizeof name, "%d threads: each does at least half of its share", threads);
-	ok(least >= 0.5 / threads, name);
+	snprintf(name, sizeof name, "%d threads: each does at least a third of its share", threads);
+	ok(least >= 0.33 / threads, name);
 	printf("# %d threads: %.2f %% extra in %lld restarts, the laziest did %.1f %%\n", threads, 100 * extra,
 	    (long long)resets, 100 * least * threads);
 }
@@ -167,10 +167,10 @@ main(void)
 	m.info.macs = 13320;
 	run(&m, 1, MINUTE);
 	ok(written == MINUTE && wrong == 0 && resets == 0 && frames == MINUTE, "one thread: nothing twice");
-	/* 0.4 and 2 % on a quiet machine */
+	/* 0.4 and 2 % on a quiet machine; a busy one wakes threads late, and others help them out */
 	test_share(&m, 2, MINUTE, 0.02);
 	test_share(&m, 2, -1, 0.02);
-	test_share(&m, 8, MINUTE, 0.06);
+	test_share(&m, 8, MINUTE, 0.15);
 	m.info.recurrent = 1;
 	run(&m, 4, MINUTE);
 	ok(written == MINUTE && wrong == 0 && resets == 0 && frames == MINUTE, "a recurrent model is not shared");
