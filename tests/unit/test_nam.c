@@ -234,6 +234,16 @@ test_rows(const struct nam_kernel *k)
 	"[0.2,0.7,-0.6,0.1,0.3,-0.5]],[[0.1,0,0.2,0.1,0,-0.1],[0.05,0.1,0,0.3,-0.2,0.1]]]},{\"type\":\"dense\"," \
 	"\"shape\":[null,null,1],\"activation\":\"tanh\",\"weights\":[[[0.8],[-0.9]],[0.02]]}]}"
 
+#define JSON "{\"in_shape\":[null,null,1],\"layers\":[{\"type\":\"conv1d\",\"shape\":[null,null,3],\"kernel_size\":3," \
+	"\"dilation\":40,\"activation\":\"softmax\",\"weights\":[[[[3,-2,1]],[[-1,2,0.5]],[[4,-5,2]]],[0.1,0.2,-0.3]]}," \
+	"{\"type\":\"conv2d\",\"shape\":[null,null,3,2],\"padding\":\"same\",\"strides\":1,\"kernel_size_time\":2," \
+	"\"kernel_size_feature\":2,\"dilation\":3,\"num_features_in\":3,\"num_filters_in\":1,\"num_filters_out\":2," \
+	"\"activation\":\"elu\",\"weights\":[[[[[0.3,-0.7]],[[0.9,0.4]]],[[[-0.5,0.6]],[[0.8,-0.1]]]],[0.1,-0.2]]}," \
+	"{\"type\":\"batchnorm2d\",\"shape\":[null,null,3,2],\"epsilon\":0.001,\"num_features_in\":3,\"num_filters_in\":2," \
+	"\"weights\":[[1.5,0.5],[0.1,0.2],[0.3,-0.4],[0.7,1.3]]},{\"type\":\"prelu\",\"shape\":[null,null,6]," \
+	"\"weights\":[[[0.1,0.2,0.3,0.4,0.5,0.6]]]},{\"type\":\"dense\",\"shape\":[null,null,1],\"activation\":\"sigmoid\"," \
+	"\"weights\":[[[0.6],[-0.8],[0.4],[0.9],[-0.3],[0.7]],[0.05]]}]}"
+
 /* The text of a model: head, as many weights as it asks for, and its end.  The count comes
  * from the reader's own message about a file with none. */
 static char *
@@ -429,5 +439,7 @@ main(void)
 	test_model("ConvNet", CONVNET, 1, NULL);
 	test_model("Linear", LINEAR, 0.2f, NULL);
 	test_model("GRU JSON", GRU, 1, NULL);
+	test_model("RTNeural JSON, softmax and two dimensions", JSON, 1,
+	    "dea9bee14d98ff391a09a1f99d5eb882714dd1b4c5fbafae7af9469028e1d206");
 	return done();
 }
