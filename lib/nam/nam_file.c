@@ -340,6 +340,9 @@ nam_desc_parse(struct nam_desc **d, struct nam_info *info, const char *data, siz
 		status = nam_bad(&r, ERR_INPUT, "not a JSON object");
 	else if (nam_is_rtneural(nam_tree_root(tree)))
 		status = nam_parse_rtneural(&r, nam_tree_root(tree), d);
+	else if (!nam_get(nam_tree_root(tree), "architecture") && !nam_get(nam_tree_root(tree), "version"))
+		status = nam_bad(&r, ERR_INPUT, "no NAM, RTNeural, AIDA-X or GuitarML model: has neither \"architecture\" nor "
+		    "\"layers\" nor \"model_data\"");
 	else
 		status = nam_parse_model(&r, nam_tree_root(tree), d);
 	nam_tree_free(tree);

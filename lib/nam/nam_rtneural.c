@@ -506,9 +506,12 @@ parse_guitarml(struct nam_reader *r, const struct nam_value *root, struct nam_de
 	    nam_get_int(r, md, "num_layers", 1, 1, NAM_MAX_LIST, &layers) ||
 	    nam_get_int(r, md, "output_size", 1, 1, NAM_MAX_CHANNELS, &outs))
 		return -1;
-	if (in != 1 || layers != 1)
-		return nam_bad(r, ERR_UNSUPPORTED, "%d inputs and %d recurrent layers are not supported, only 1",
-		    in, layers);
+	/* where the players start these knobs is not the same everywhere, unlike AIDA-X's */
+	if (in != 1)
+		return nam_bad(r, ERR_UNSUPPORTED, "has %d knobs beside the audio (\"input_size\" is %d), which is not supported",
+		    in - 1, in);
+	if (layers != 1)
+		return nam_bad(r, ERR_UNSUPPORTED, "%d recurrent layers are not supported, only 1", layers);
 	if (nam_size(nam_get(st, "rec.weight_hh_l0")) != (size_t)(gates * h))
 		return nam_bad(r, ERR_INPUT, "\"rec.weight_hh_l0\" does not fit %d units", h);
 	if (!(d->json = calloc(2, sizeof *d->json)))

@@ -62,6 +62,13 @@ test_files(void)
 	accepted("{\"version\":\"0.4.0\",\"version\":\"0.5.4\"," TINY "}", "the last of equal keys");
 	accepted(FILE_HEAD "\"Sequential\",\"config\":{\"models\":[" V("\"0.7.0\"") ",{\"model\":" V("\"0.7.0\"")
 	    "}]},\"weights\":[]}", "Sequential");
+	refused("{}", ERR_INPUT, "no NAM, RTNeural, AIDA-X or GuitarML model");
+	refused("{\"model_data\":{\"model\":\"SimpleRNN\",\"unit_type\":\"LSTM\",\"input_size\":2,\"hidden_size\":1}}",
+	    ERR_UNSUPPORTED, "1 knobs beside the audio");
+	refused("{\"model_data\":{\"unit_type\":\"GRU\",\"input_size\":1,\"hidden_size\":1,\"num_layers\":2}}", ERR_UNSUPPORTED,
+	    "2 recurrent layers");
+	refused("{\"model_data\":{\"model\":\"ConvNet\",\"unit_type\":\"LSTM\"}}", ERR_UNSUPPORTED, "only SimpleRNN");
+	refused("{\"model_data\":{\"unit_type\":\"RNN\"}}", ERR_UNSUPPORTED, "\"RNN\" is not LSTM or GRU");
 	refused("", ERR_INPUT, "not JSON");
 	refused("[]", ERR_INPUT, "not a JSON object");
 	refused(V("5"), ERR_INPUT, "\"version\" is not a string");
@@ -236,9 +243,9 @@ static void
 test_large(void)
 {
 	static const struct { const char *name, *head, *unit, *tail, *why; } large[] = {
-		{ "empty lists", "{\"a\":[", "[],", "1]}", "\"version\" is missing" },
+		{ "empty lists", "{\"a\":[", "[],", "1]}", "has neither" },
 		{ "numbers", "{\"version\":\"0.5.4\"," TINY ",\"weights\":[", "1,", "1]}", "the file has 8000001" },
-		{ "keys", "{", "\"\":1,", "\"\":1}", "\"version\" is missing" },
+		{ "keys", "{", "\"\":1,", "\"\":1}", "has neither" },
 		{ "open lists", "", "[", "", "too deep" },
 		/* a walk by index over these would take minutes */
 		{ "numbers, then a list", "{\"version\":\"0.5.4\",\"architecture\":\"Linear\",\"config\":{\"receptive_field\":8000001,"
