@@ -63,22 +63,25 @@ test_size(size_t n)
 {
 	struct fft *f = fft_new(n);
 	double *x = calloc(n, sizeof *x), *y = calloc(n, sizeof *y), *z = calloc(n + 2, sizeof *z);
+	long double *c = calloc(n, sizeof *c), *s = calloc(n, sizeof *s);
 	double err = 0, sum = 0, back = 0, power = 0;
 	uint32_t seed = (uint32_t)n;
 	char what[64];
 
-	if (!f || !x || !y || !z)
+	if (!f || !x || !y || !z || !c || !s)
 		exit(1);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		x[i] = noise(&seed);
+		c[i] = cosl(tau * (long double)i / (long double)n);
+		s[i] = sinl(tau * (long double)i / (long double)n);
+	}
 	fft_real(f, x, z);
 	for (size_t k = 0; k <= n / 2; k += n > 4096 ? n / 64 + 1 : 1) {
 		long double re = 0, im = 0;
 
 		for (size_t t = 0; t < n; t++) {
-			long double a = tau * (long double)((uint64_t)k * t % n) / (long double)n;
-			re += x[t] * cosl(a);
-			im -= x[t] * sinl(a);
+			re += x[t] * c[k * t % n];
+			im -= x[t] * s[k * t % n];
 		}
 		err += (double)((z[2 * k] - re) * (z[2 * k] - re) +
 		    (z[2 * k + 1] - im) * (z[2 * k + 1] - im));
@@ -95,6 +98,8 @@ test_size(size_t n)
 	free(x);
 	free(y);
 	free(z);
+	free(c);
+	free(s);
 	fft_free(f);
 }
 
