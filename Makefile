@@ -27,7 +27,7 @@ ALL_LDFLAGS  := -Wl,--as-needed $(LDFLAGS)
 # Libraries every build needs.
 NEED    := sndfile samplerate libebur128 jansson libcrypto
 MISSING := $(foreach p,$(NEED),$(if $(shell $(PKG_CONFIG) --exists $p && echo y),,$p))
-ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean check-aarch64,$(or $(MAKECMDGOALS),all)),)
  ifneq ($(strip $(MISSING)),)
   $(error pkg-config finds no $(MISSING); scripts/check --install-only brings everything)
  endif
@@ -84,12 +84,12 @@ LIBSRC     := $(filter-out $(foreach i,$(filter-out $(ISAS),avx2 avx512 neon),%_
 $(foreach i,$(ISAS),$(eval $O/lib/%_$i.o: ISA := $(ISA_$i)))
 
 Q := $(if $(V),,@)
-.PHONY: all help check check-unit check-cli check-isa check-san fuzz bench lint install uninstall dist clean
+.PHONY: all help check check-unit check-cli check-isa check-san check-flags check-aarch64 fuzz bench lint install uninstall dist clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $(BINS) $(PLUGINS) $O/completions/shootout.bash ## build the programs, and the GPU backend if nvcc is found
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1	/p' Makefile | expand -t 16
 
 $O/%.o: %.c
 	$(Q)mkdir -p $(@D)
@@ -132,6 +132,12 @@ check-isa: $(UNITS) $(PLUGINS) ## run the unit tests once per instruction set
 	  $(UNIT_ENV) SHOOTOUT_ISA=$$i $(PROVE) -e '' $(UNITS) || exit; done
 check-san: ## run all tests under ASan and UBSan
 	$(MAKE) O=$O-san CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all' check
+check-flags: ## build nam-render with gcc and clang, -O1 to -O3, and compare its golden hashes
+	@for cc in gcc clang; do for f in 1 2 3; do o=$(abspath $O)-flags/$$cc-O$$f; echo "$$cc -O$$f"; \
+	  $(MAKE) O=$$o CC=$$cc CFLAGS=-O$$f $$o/bin/nam-render >/dev/null && \
+	  BIN=$$o/bin O=$$o prove -Q tests/cli/nam-golden.t || exit; done; done
+check-aarch64: ## cross-build for AArch64, and run under qemu-user the tests that promise bits
+	scripts/check-aarch64 $O-aarch64
 fuzz: ## fuzz every parser of outside data with libFuzzer, FUZZ_S seconds each (clang)
 	$(MAKE) O=$O-fuzz CC=clang CFLAGS='-O1 -g -fsanitize=address,undefined,fuzzer-no-link' FUZZ_LINK=-fsanitize=fuzzer \
 	  CPPFLAGS=-DFUZZER run-fuzz
@@ -145,8 +151,8 @@ bench: all $(BENCHES) ## measure speed: real-time factors and the share of the m
 	TESTDATA=$(abspath $(TESTDATA)) BIN=$(abspath $O)/bin scripts/bench $(BENCHES)
 lint: ## check man pages, scripts and the layers of lib/
 	mandoc -T lint -W warning man/*.1 man/*.5 man/*.7
-	shellcheck scripts/check scripts/demo scripts/packages scripts/bench scripts/make-completions \
-	  scripts/check-layers scripts/examples/*.sh .ci/run tests/lib.sh tests/cli/*.t
+	shellcheck scripts/check scripts/check-aarch64 scripts/demo scripts/packages scripts/bench scripts/make-completions \
+	  scripts/check-layers scripts/examples/*.sh .ci/run tests/lib.sh tests/cli/*.t tests/golden/*.sh
 	scripts/check-layers
 
 install: all ## install under $(DESTDIR)$(PREFIX)
@@ -171,4 +177,4 @@ uninstall: ## remove what install put there
 dist: ## make shootout-VERSION.tar.gz of what git has
 	git archive --prefix=shootout-$(VERSION)/ -o shootout-$(VERSION).tar.gz HEAD
 clean: ## remove what was built
-	rm -rf $O $O-san $O-fuzz build-clang
+	rm -rf $O $O-san $O-fuzz $O-flags $O-aarch64 build-clang
