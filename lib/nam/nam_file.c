@@ -2,7 +2,6 @@
 #include "nam/nam_file.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,4 @@
 /* nam_rtneural.c - read RTNeural JSON, with AIDA-X's extras, and GuitarML's LSTM files. */
-#include "base/mem.h"
-#include "base/str.h"
 #include "nam/nam_file.h"
 
 #include <limits.h>

@@ -1,7 +1,6 @@
 /* nam_slim.c - cut a slimmable WaveNet to a smaller size. */
 #include "nam/nam_file.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
