@@ -300,6 +300,43 @@ parse_key(struct parser *r)
 }
 
 static int
+by_text(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+	int order = strcmp(*x, *y);
+
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+/* Players take the first of two equal keys or the last: what such a file means is not known.  keys: of an object. */
+static int
+refuse_twins(struct parser *r, size_t object, uint32_t n)
+{
+	enum { FEW = 64 };
+	const char *few[FEW], **key = n <= FEW ? few : malloc(n * sizeof *key), *twin = NULL;
+	size_t at = object + 1;
+
+	if (!key)
+		return fail(r, "out of memory");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct nam_value *v = &r->value[at + 1];
+
+		key[i] = r->value[at].u.string;
+		at += 1 + (v->type == T_LIST || v->type == T_OBJECT ? v->u.span : 1);
+	}
+	qsort(key, n, sizeof *key, by_text);
+	for (uint32_t i = 1; i < n && !twin; i++)
+		if (!strcmp(key[i - 1], key[i]))
+			twin = key[i];
+	if (key != few)
+		free(key);
+	if (!twin)
+		return 0;
+	r->p = r->text + (twin - r->text);
+	return fail(r, "this key is there twice");
+}
+
+static int
 parse_entries(struct parser *r, enum type type)
 {
 	const char close = type == T_LIST ? ']' : '}';
@@ -326,7 +363,7 @@ parse_entries(struct parser *r, enum type type)
 	r->depth--;
 	r->value[at].n = n;
 	r->value[at].u.span = r->n - at;
-	return 0;
+	return type == T_OBJECT && n > 1 ? refuse_twins(r, at, n) : 0;
 }
 
 static int
@@ -422,15 +459,15 @@ nam_next(const struct nam_value *v)
 const struct nam_value *
 nam_get(const struct nam_value *o, const char *key)
 {
-	const struct nam_value *k, *found = NULL;
+	const struct nam_value *k;
 
 	if (!is(o, T_OBJECT))
 		return NULL;
 	k = o + 1;
 	for (uint32_t i = 0; i < o->n; i++, k = nam_next(k + 1))
 		if (!strcmp(k->u.string, key))
-			found = k + 1;
-	return found;
+			return k + 1;
+	return NULL;
 }
 
 size_t

@@ -7,7 +7,8 @@
  * does, most of them without it.
  *
  * The grammar is that of RFC 8259, with what the players do where it is open: text after the
- * value is ignored, the last of equal keys counts, a UTF-8 byte order mark is skipped.  Strings have no NUL,
+ * value is ignored, a UTF-8 byte order mark is skipped; but of equal keys in one object players take
+ * the first or the last, so that is an error here.  Strings have no NUL,
  * and bytes that are no UTF-8 are left in them, for whoever prints them to repair.  A number beyond
  * double is an error; nesting ends at NAM_TREE_DEPTH. */
 #ifndef NAM_TREE_H
