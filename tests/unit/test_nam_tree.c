@@ -161,7 +161,7 @@ test_texts(void)
 		    nam_number(a) == 0 && !nam_string(r) && !nam_next(NULL), "what is not there");
 	}
 	nam_tree_free(t);
-	wrong("{\"a\":1,\n \"b\":{\"a\":1, \"c\":[{}], \"\\u0061\":2}}", "line 2, column 21: this key is there twice");
+	wrong("{\"a\":1,\n \"b\":{\"a\":1, \"c\":[{}], \"\\u0061\":2}}", "line 2, column 25: this key is there twice");
 	wrong("", "line 1, column 1: the text ends too early");
 	wrong("   ", "the text ends too early");
 	wrong("{", "the text ends too early");
