@@ -149,7 +149,7 @@ run-fuzz: $(FUZZERS)
 	  $$f -max_total_time=$(or $(FUZZ_S),60) -max_len=65536 -rss_limit_mb=2048 $$dict $$f-corpus \
 	    $$(ls -d tests/fuzz/corpus/$$n 2>/dev/null) || exit; done
 bench: all $(BENCHES) ## measure speed: real-time factors and the share of the machine's peak
-	TESTDATA=$(abspath $(TESTDATA)) BIN=$(abspath $O)/bin scripts/bench $(BENCHES)
+	TESTDATA=$(abspath $(TESTDATA)) BIN=$(abspath $O)/bin BENCH_JSON=$(or $(BENCH_JSON),$O/bench.jsonl) scripts/bench $(BENCHES)
 lint: ## check man pages, scripts and the layers of lib/
 	mandoc -T lint -W warning man/*.1 man/*.5 man/*.7
 	shellcheck scripts/check scripts/check-aarch64 scripts/demo scripts/packages scripts/bench scripts/make-completions \
