@@ -111,6 +111,30 @@ add_history(struct tally *t, int n, uint64_t past)
 	t->longest = past > t->longest ? past : t->longest;
 }
 
+static int
+most(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* Tiles of n channels that are worked on. */
+static void
+add_scratch(struct tally *t, int n)
+{
+	t->c->stream_floats += (uint64_t)n * (NAM_TILE + NAM_PAD);
+}
+
+/* Recurrent layers work on whole vectors of units, one stream or several at a time; their weights are padded
+ * to that. */
+static void
+add_recurrent(struct tally *t, int in, int units, int layers)
+{
+	const uint64_t u = ((uint64_t)units + 15) / 16 * 16, n = (uint64_t)layers * (uint64_t)units;
+
+	t->c->weights += 4 * u * ((uint64_t)in + n + 4 * (uint64_t)layers + (layers > 1 ? n : 0));
+	t->c->stream_floats += (u * (uint64_t)layers + (uint64_t)in) * (NAM_TILE + 64) + 4096 * (u + (uint64_t)in);
+}
+
 /* Streams keep their histories in planes some longer than the longest past, and a few tiles. */
 static void
 finish(struct tally *t, uint64_t state_before)
@@ -135,6 +159,8 @@ wavenet_cost(const struct nam_desc *d, struct tally *t)
 {
 	struct nam_cost *c = t->c;
 
+	int z = 1, widest = d->in_channels, heads = d->head_channels;
+
 	add_history(t, d->in_channels + d->arrays[0].condition_size, 0);
 	for (int i = 0; i < d->n_arrays; i++) {
 		const struct nam_wn_array *a = &d->arrays[i];
@@ -143,10 +169,17 @@ wavenet_cost(const struct nam_desc *d, struct tally *t)
 			const struct nam_wn_layer *w = &a->layers[l];
 			const int gated = w->gating != NAM_GATE_NONE;
 
+			z = most(z, gated ? 2 * a->bottleneck : a->bottleneck);
+
 			add_history(t, a->channels, (uint64_t)(w->kernel - 1) * (uint64_t)w->dilation);
 			c->transcendentals += (uint64_t)a->bottleneck *
 			    (uint64_t)(is_transcendental(&w->act) + (gated && is_transcendental(&w->gate)));
 		}
+		widest = most(most(widest, a->channels), most(a->condition_size, a->h1_out));
+		heads = most(heads, a->head_out);
+		for (int f = 0; f < NAM_FILMS; f++) /* its scale and shift, of whatever width */
+			if (a->film[f].active)
+				widest = most(widest, 2 * most(most(z, a->condition_size), most(a->channels, a->h1_out)));
 		add_history(t, a->channels, 0); /* what it hands to the next */
 		add_history(t, a->h1_out, (uint64_t)(a->head_kernel - 1) * (uint64_t)a->head_dilation);
 	}
@@ -154,6 +187,7 @@ wavenet_cost(const struct nam_desc *d, struct tally *t)
 		add_history(t, in, (uint64_t)d->head_kernels[i] - 1);
 		c->transcendentals += (uint64_t)(in * is_transcendental(&d->head_act));
 	}
+	add_scratch(t, 3 * z + 3 * widest + 2 * heads + d->out_channels);
 	c->weights += wavenet_weights(d, 1);
 }
 
@@ -162,14 +196,16 @@ json_cost(const struct nam_json_layer *l, struct tally *t)
 {
 	struct nam_cost *c = t->c;
 
-	c->weights += l->n_w;
 	if (l->type == NAM_JSON_LSTM || l->type == NAM_JSON_GRU) {
 		const int lstm = l->type == NAM_JSON_LSTM;
 
 		c->state_floats += (uint64_t)(l->out * (lstm ? 2 : 1));
 		c->transcendentals += (uint64_t)(l->out * (lstm ? 5 : 3));
+		add_recurrent(t, l->in, l->out, 1);
 		return;
 	}
+	c->weights += l->n_w;
+	add_scratch(t, most(l->in, l->out));
 	if (l->type == NAM_JSON_CONV)
 		add_history(t, l->in, (uint64_t)(l->kernel - 1) * (uint64_t)l->dilation);
 	c->transcendentals += (uint64_t)(l->out * (is_transcendental(&l->act) || l->softmax));
@@ -180,6 +216,7 @@ add_cost(const struct nam_desc *d, struct nam_cost *c)
 {
 	struct tally t = { .c = c };
 	const uint64_t before = c->state_floats;
+	int widest = 1;
 
 	switch (d->kind) {
 	case NAM_WAVENET:
@@ -188,7 +225,7 @@ add_cost(const struct nam_desc *d, struct nam_cost *c)
 	case NAM_LSTM:
 		c->state_floats += 2 * (uint64_t)d->hidden * (uint64_t)d->n_layers;
 		c->transcendentals += 5 * (uint64_t)d->hidden * (uint64_t)d->n_layers;
-		c->weights += nam_desc_weights(d);
+		add_recurrent(&t, d->input_size, d->hidden, d->n_layers);
 		break;
 	case NAM_CONVNET:
 		for (int i = 0, in = d->in_channels; i < d->n_dilations; i++, in = d->channels) {
@@ -197,6 +234,7 @@ add_cost(const struct nam_desc *d, struct nam_cost *c)
 			c->weights += 2 * (uint64_t)in * (uint64_t)d->channels;
 		}
 		c->weights += (uint64_t)d->out_channels * (uint64_t)d->channels;
+		add_scratch(&t, most(d->channels, most(d->in_channels, d->out_channels)));
 		break;
 	case NAM_LINEAR:
 		add_history(&t, 1, (uint64_t)d->taps - 1);
@@ -205,8 +243,14 @@ add_cost(const struct nam_desc *d, struct nam_cost *c)
 	case NAM_JSON:
 		for (int i = 0; i < d->n_json; i++)
 			json_cost(&d->json[i], &t);
+		for (int i = 0; i < d->n_json; i++)
+			widest = most(widest, d->json[i].out);
+		add_scratch(&t, 2 * widest + 1);
 		break;
 	case NAM_CONTAINER: case NAM_SEQUENTIAL:
+		for (int i = 0; i < d->n_children; i++)
+			widest = most(widest, d->children[i]->out_channels);
+		add_scratch(&t, 2 * widest + 1);
 		break;
 	}
 	finish(&t, before);

@@ -351,8 +351,9 @@ nam_desc_parse(struct nam_desc **d, struct nam_info *info, const char *data, siz
 	if (cost.stream_floats > NAM_MAX_STREAM || cost.weights > NAM_MAX_FLOATS) {
 		status = cost.weights > NAM_MAX_FLOATS ?
 		    nam_bad(&r, ERR_INPUT, "asks for more than %d weights", NAM_MAX_FLOATS) :
-		    nam_bad(&r, ERR_INPUT, "looks back over %.4g values, more than the %d that a stream may keep: "
-		    "a dilation or kernel is too large", (double)cost.stream_floats, NAM_MAX_STREAM);
+		    nam_bad(&r, ERR_INPUT, "asks for %.4g MiB for a stream, more memory than the %d that one may have: "
+		    "a dilation or kernel is too large, or layers are too many or too wide", (double)cost.stream_floats / (1 << 18),
+		    NAM_MAX_STREAM >> 18);
 		nam_desc_free(*d);
 		*d = NULL;
 		return status;

@@ -144,6 +144,32 @@ test_files(void)
 	if (s.s)
 		refused(s.s, ERR_INPUT, "layers[8]: asks for more than 33554432 weights");
 	str_free(&s);
+	/* one unit takes the room of 16 */
+	str_add(&s, "{\"in_shape\":[1],\"layers\":[");
+	for (int k = 0; k < 300; k++) {
+		str_addf(&s, "%s{\"type\":\"dense\",\"shape\":[2048],\"weights\":[[[0", k ? "," : "");
+		for (int i = 1; i < 2048; i++)
+			str_add(&s, ",0");
+		str_add(&s, "]]]},{\"type\":\"lstm\",\"shape\":[1],\"weights\":[[");
+		for (int i = 0; i < 2048; i++)
+			str_add(&s, i ? ",[0,0,0,0]" : "[0,0,0,0]");
+		str_add(&s, "],[[0,0,0,0]],[0,0,0,0]]}");
+	}
+	str_add(&s, "]}");
+	if (s.s)
+		refused(s.s, ERR_INPUT, "asks for more than 33554432 weights");
+	str_free(&s);
+	/* what a layer works on is small, but there may be many and they may be wide */
+	str_add(&s, "{\"in_shape\":[1],\"layers\":[{\"type\":\"dense\",\"shape\":[2048],\"weights\":[[[0");
+	for (int i = 1; i < 2048; i++)
+		str_add(&s, ",0");
+	str_add(&s, "]]]}");
+	for (int i = 1; i < 4096; i++)
+		str_add(&s, ",{\"type\":\"activation\",\"shape\":[2048],\"activation\":\"relu\"}");
+	str_add(&s, "]}");
+	if (s.s)
+		refused(s.s, ERR_INPUT, "more memory than");
+	str_free(&s);
 	/* 17 arrays of 4096 layers in 8 KB each; and slopes that each of 4096 layers would keep a copy of */
 	for (int kind = 0; kind < 2; kind++) {
 		str_add(&s, FILE_HEAD "\"WaveNet\",\"config\":{\"head_scale\":1,\"layers\":[");
