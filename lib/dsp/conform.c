@@ -222,8 +222,12 @@ put(struct conform *c, const float *x, int64_t frames, int plain, struct err *e)
 			prep_dither(x, c->in, n * ch, c->out_frames * ch, c->opts.dither_bits);
 			y = c->in;
 		}
-		for (int64_t i = 0; i < n * ch; i++)
-			c->peak = fmax(c->peak, fabs((double)y[i]));
+		for (int64_t i = 0; i < n * ch; i++) {
+			double a = fabs((double)y[i]);
+
+			if (a > c->peak) /* with fmax() gcc 12 -O3 for AArch64 stops with an internal error */
+				c->peak = a;
+		}
 		if (!isfinite(c->peak))
 			return err_set(e, ERR_INPUT, "the output would be beyond the range of float32; lower "
 			    "--gain-db");
