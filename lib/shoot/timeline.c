@@ -128,7 +128,7 @@ set_rates(struct timeline *t, int rate_hz, int channels, int num, int den, struc
 static int
 parse_head(struct timeline *t, const json_t *o, int64_t *segments, struct err *e)
 {
-	int64_t rate, channels, num, den;
+	int64_t rate = 0, channels = 0, num = 0, den = 0;
 
 	if (want_schema(o, "timeline/1", e) ||
 	    get_int(o, "rate_hz", AU_MIN_RATE_HZ, AU_MAX_RATE_HZ, &rate, e) ||
