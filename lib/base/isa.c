@@ -12,8 +12,8 @@ isa_name(enum isa isa)
 }
 
 /* __builtin_cpu_supports() asks the OS as well as the CPU. */
-static int
-have(enum isa isa)
+int
+isa_have(enum isa isa)
 {
 	switch (isa) {
 	case ISA_GENERIC:
@@ -42,7 +42,7 @@ isa_choose(void)
 	enum isa best = ISA_GENERIC;
 
 	for (enum isa i = ISA_GENERIC; i <= ISA_AVX512; i++) {
-		if (!have(i))
+		if (!isa_have(i))
 			continue;
 		best = i;
 		if (cap && !strcmp(cap, isa_name(i)))

@@ -15,6 +15,8 @@ enum isa {
  * environment at each call: keep the answer. */
 enum isa isa_choose(void);
 
+int isa_have(enum isa isa); /* whether CPU and operating system have it */
+
 /* "generic", "neon", "avx2" or "avx512". */
 const char *isa_name(enum isa isa);
 #endif
