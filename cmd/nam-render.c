@@ -4,10 +4,10 @@
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
-#include "nam/nam_batch.h"
+#include "render/nam_batch.h"
 #include "nam/nam_check.h"
 #include "nam/nam_json.h"
-#include "nam/nam_render.h"
+#include "render/nam_render.h"
 
 #include <inttypes.h>
 #include <math.h>

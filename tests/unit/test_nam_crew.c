@@ -1,5 +1,5 @@
 /* Flows through a crew: the same samples as one stream gives, whatever the threads. */
-#include "nam/nam_crew.h"
+#include "render/nam_crew.h"
 #include "base/str.h"
 #include "../tap.h"
 

@@ -1,6 +1,6 @@
 /* How a crew shares one channel among threads, on a model that only takes time: it sleeps for each frame, so that
  * the threads run at once on any machine.  The samples count the frames that the stream has seen since its reset. */
-#include "nam/nam_crew.h"
+#include "render/nam_crew.h"
 #include "../tap.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* Renders through the library, and what batches keep of models and inputs. */
 #include "base/file.h"
-#include "nam/nam_cache.h"
-#include "nam/nam_render.h"
+#include "render/nam_cache.h"
+#include "render/nam_render.h"
 #include "../tap.h"
 
 #include <string.h>

@@ -17,7 +17,7 @@
 #include "audio/audio.h"
 #include "cli/progress.h"
 #include "cli/prov.h"
-#include "nam/nam_crew.h"
+#include "render/nam_crew.h"
 
 #define NAM_MAX_GAIN_DB 120.0        /* of an option, either way */
 

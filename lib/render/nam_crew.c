@@ -1,5 +1,5 @@
 /* nam_crew.c - signals through models on several threads: the same bits as on one. */
-#include "nam/nam_crew.h"
+#include "render/nam_crew.h"
 #include "base/par.h"
 
 #include <pthread.h>

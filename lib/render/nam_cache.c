@@ -1,5 +1,5 @@
 /* nam_cache.c - models and inputs that many jobs share. */
-#include "nam/nam_cache.h"
+#include "render/nam_cache.h"
 #include "base/mem.h"
 #include "base/str.h"
 

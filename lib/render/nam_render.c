@@ -1,5 +1,5 @@
 /* nam_render.c - one recording through a model. */
-#include "nam/nam_render.h"
+#include "render/nam_render.h"
 #include "cli/jsonl.h"
 #include "dsp/db.h"
 #include "dsp/rate.h"

@@ -5,7 +5,7 @@
  * its last use.  Any thread; two that want the same wait for one loading. */
 #ifndef NAM_CACHE_H
 #define NAM_CACHE_H
-#include "nam/nam_render.h"
+#include "render/nam_render.h"
 
 struct nam_cache;
 struct nam_cached;

@@ -1,11 +1,11 @@
 /* nam_batch.c - many renders in one process. */
-#include "nam/nam_batch.h"
+#include "render/nam_batch.h"
 #include "base/file.h"
 #include "base/par.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "cli/jsonl.h"
-#include "nam/nam_cache.h"
+#include "render/nam_cache.h"
 
 #include <errno.h>
 #include <math.h>

@@ -16,7 +16,7 @@
  * named, because an output that is named twice is an error. */
 #ifndef NAM_BATCH_H
 #define NAM_BATCH_H
-#include "nam/nam_render.h"
+#include "render/nam_render.h"
 #include <stdio.h>
 
 struct nam_batch_result { size_t jobs, failed; };
