@@ -53,8 +53,8 @@ struct nam_info {
 	                           * allocated for it is more */
 	int out_channels;         /* of the file; the first one is rendered */
 	int slimmable;
-	int n_slim;               /* where --slim changes the size: that many values in slim[] */
-	double slim[16];
+	int n_slim;               /* where --slim changes the size: that many values, rising */
+	double *slim;
 	double loudness_db, gain, input_level_dbu, output_level_dbu;
 	double validation_esr;    /* error of the training: energy of it over the signal's */
 	double latency_frames;    /* of the recording it was trained on, taken out by the trainer */
@@ -64,8 +64,8 @@ struct nam_info {
 	char *trainer, *source, *style, *based_on, *dataset;
 };
 
-/* slim: 0 (smallest) to 1 for slimmable models, -1 for full size; not -1 for a model that
- * is not slimmable is ERR_INPUT.  Messages name the file.  At most 16 MiB of file. */
+/* slim: 0 (smallest) to 1 for slimmable models, -1 for full size; less than 1 for a model that
+ * is not slimmable is ERR_INPUT; 1 is the full size of any.  Messages name the file.  At most 16 MiB of file. */
 int nam_open(struct nam_model **m, const char *path, double slim, struct err *e);
 /* The same from memory; name is for messages.  data is not kept. */
 int nam_open_mem(struct nam_model **m, const char *data, size_t len, const char *name,

@@ -2,6 +2,7 @@
 #include "nam/nam_file.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,24 +208,51 @@ check_version(const struct nam_reader *r, const struct nam_value *v)
 	return 0;
 }
 
-static void
+static int
+by_size(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The smallest value that chooses entry i of n. */
+static double
+slim_step(int i, int n)
+{
+	const double x = (double)i / n;
+
+	return floor(x * n) < i ? nextafter(x, 1) : x;
+}
+
+/* Where the size changes, in any array. */
+static int
 note_slim(const struct nam_reader *r, const struct nam_desc *d)
 {
 	struct nam_info *info = r->info;
-	const int max = sizeof info->slim / sizeof *info->slim;
+	unsigned char seen[NAM_MAX_LIST + 1] = { 0 }; /* lists of equal length change at the same values */
+	size_t most = d->kind == NAM_CONTAINER ? (size_t)d->n_children : 0, n = 0;
+	double *x;
 
-	if (!info)
-		return;
-	if (d->kind == NAM_CONTAINER) {
-		info->slimmable = 1;
-		for (int i = 0; i < d->n_children - 1 && info->n_slim < max; i++)
-			info->slim[info->n_slim++] = d->max_value[i];
+	for (int a = 0; a < d->n_arrays; a++) {
+		most += seen[d->arrays[a].n_allowed] ? 0 : (size_t)d->arrays[a].n_allowed;
+		seen[d->arrays[a].n_allowed] = 1;
 	}
-	for (int a = 0; a < d->n_arrays && !info->slimmable; a++) {
-		info->slimmable = d->arrays[a].n_allowed > 0;
-		for (int i = 1; i < d->arrays[a].n_allowed && info->n_slim < max; i++)
-			info->slim[info->n_slim++] = (double)i / d->arrays[a].n_allowed;
-	}
+	if (!info || most == 0)
+		return 0;
+	info->slimmable = 1;
+	if (!(x = info->slim = malloc(most * sizeof *x)))
+		return nam_no_memory(r);
+	for (int i = 0; d->kind == NAM_CONTAINER && i < d->n_children - 1; i++)
+		x[n++] = d->max_value[i];
+	for (int len = 1; len <= NAM_MAX_LIST; len++)
+		for (int i = 1; seen[len] && i < len; i++)
+			x[n++] = slim_step(i, len);
+	qsort(x, n, sizeof *x, by_size);
+	for (size_t i = 0; i < n; i++)
+		if (!info->n_slim || x[i] > x[info->n_slim - 1])
+			x[info->n_slim++] = x[i];
+	return 0;
 }
 
 static int
@@ -302,10 +330,11 @@ nam_parse_model(struct nam_reader *r, const struct nam_value *o, struct nam_desc
 		    d->kind == NAM_LINEAR ? parse_linear(r, c, d) : architectures[k].parse(r, c, d);
 	if (!bad && d->kind != NAM_CONTAINER && d->kind != NAM_SEQUENTIAL)
 		bad = read_weights(r, o, d);
+	if (!bad)
+		bad = note_slim(r, d);
 	if (!bad) {
-		note_slim(r, d);
-		if (r->slim >= 0 && !can_slim(d))
-			bad = nam_bad(r, ERR_INPUT, "is not slimmable: there is one size only");
+		if (r->slim >= 0 && r->slim < 1 && !can_slim(d))
+			bad = nam_bad(r, ERR_INPUT, "one size only: the model is not slimmable");
 		else if (r->slim >= 0 && d->kind == NAM_WAVENET)
 			bad = nam_slim_wavenet(r, d, r->slim);
 	}

@@ -125,5 +125,6 @@ nam_info_clear(struct nam_info *i)
 
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
 		free(words[k]);
+	free(i->slim);
 	memset(i, 0, sizeof *i);
 }

@@ -572,8 +572,8 @@ nam_parse_rtneural(struct nam_reader *r, const struct nam_value *root, struct na
 	d->in_channels = 1;
 	if (guitarml ? parse_guitarml(r, root, d) : parse_layers(r, root, d))
 		goto fail;
-	if (r->slim >= 0) {
-		nam_bad(r, ERR_INPUT, "is not slimmable: there is one size only");
+	if (r->slim >= 0 && r->slim < 1) {
+		nam_bad(r, ERR_INPUT, "one size only: the model is not slimmable");
 		goto fail;
 	}
 	if (r->info) {

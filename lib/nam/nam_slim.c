@@ -41,8 +41,13 @@ int
 nam_slim_wavenet(const struct nam_reader *r, struct nam_desc *d, double slim)
 {
 	struct slicer s = { d->weights, NULL };
+	int full = 1;
 	float *w;
 
+	for (int i = 0; i < d->n_arrays; i++)
+		full &= slim_target(&d->arrays[i], slim) == d->arrays[i].channels;
+	if (full)
+		return 0;
 	for (int i = 0; i < d->n_arrays; i++) {
 		const struct nam_wn_array *a = &d->arrays[i];
 		int film = 0;
@@ -78,8 +83,9 @@ nam_slim_wavenet(const struct nam_reader *r, struct nam_desc *d, double slim)
 			if (a->h1_active)
 				slice_conv(&s, b, h1, sb, h1, 1, 1);
 		}
-		if (head > a->head_out || (i + 1 < d->n_arrays && !a[1].h1_active && a[1].l1_active &&
-		    a[1].bottleneck != a[1].channels)) {
+		/* what one array gives to the head must be as wide as what the next one adds to it, which a
+		 * head1x1 or a bottleneck of its own may make wider than its channels */
+		if (head > a->head_out || (i && sh1 != a[-1].head_out)) {
 			free(w);
 			return nam_bad(r, ERR_UNSUPPORTED, "slimming with this head or bottleneck is not defined");
 		}

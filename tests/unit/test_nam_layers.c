@@ -176,6 +176,49 @@ test_slim(void)
 	ok(!run(two, 0.5, x, a, 8) && !run(two, -1, x, b, 8) && !memcmp(a, b, sizeof a), "slim 0.5 of two is both");
 	ok(nam_open_mem(&m, one, strlen(one), "t", 0.5, &e) < 0 && strstr(e.msg, "not slimmable"),
 	    "slim of a model that is not slimmable is refused");
+	ok(!run(one, 1, x, a, 8) && !run(one, -1, x, b, 8) && !memcmp(a, b, sizeof a), "1 is the full size of any model");
+}
+
+#define PART(in, channels, more, sizes) "{\"input_size\":" #in ",\"condition_size\":1,\"channels\":" #channels ",\"kernel_size\":1," \
+	"\"dilations\":[1],\"activation\":\"Tanh\",\"head_bias\":false," more ",\"slimmable\":{\"method\":" \
+	"\"slice_channels_uniform\",\"kwargs\":{\"allowed_channels\":[" sizes "]}}}"
+#define TWO(first, second) FILE_HEAD "\"WaveNet\",\"config\":{\"head_scale\":1,\"layers\":[" first "," second "]},\"weights\":["
+
+/* text with n weights */
+static int
+open_with(struct nam_model **m, const char *text, int n, double slim, struct err *e)
+{
+	struct str s = { 0 };
+	int status;
+
+	str_add(&s, text);
+	for (int i = 0; i < n; i++)
+		str_add(&s, i ? ",0.1" : "0.1");
+	str_add(&s, "]}");
+	status = nam_open_mem(m, s.s, s.len, "t", slim, e);
+	str_free(&s);
+	return status;
+}
+
+static void
+test_slim_arrays(void)
+{
+	const struct nam_info *i;
+	struct nam_model *m;
+	struct err e;
+
+	/* the first array gives 1 channel to the head, the head1x1 of the second, which is never cut, adds 2 */
+	ok(open_with(&m, TWO(PART(1, 4, "\"head_size\":2", "1,2,3,4"), PART(4, 2, "\"head_size\":1,\"head1x1\":{\"active\":true,"
+	    "\"out_channels\":2,\"groups\":1}", "1,2")), 87, 0, &e) && strstr(e.msg, "not defined"),
+	    "heads of different widths are refused");
+	ok(!open_with(&m, TWO(PART(1, 4, "\"head_size\":4", "2,4"), PART(4, 4, "\"head_size\":1", "1,2,3,4")), 129, -1, &e),
+	    "two arrays of other sizes");
+	if (m) {
+		i = nam_model_info(m);
+		ok(i->slimmable && i->n_slim == 3 && i->slim[0] == 0.25 && i->slim[1] == 0.5 && i->slim[2] == 0.75,
+		    "the sizes of both change at these");
+		nam_close(m);
+	}
 }
 
 int
@@ -184,5 +227,6 @@ main(void)
 	test_by_hand();
 	test_gru();
 	test_slim();
+	test_slim_arrays();
 	return done();
 }
