@@ -17,6 +17,9 @@ int opt_quiet, opt_verbose, opt_argc;
 const char *opt_progress = "auto";
 char *const *opt_argv;
 
+static const struct opt *table;
+static unsigned char *given;    /* of each in the table, whether it was */
+
 static void
 help(FILE *f, const struct opt_spec *s)
 {
@@ -53,6 +56,7 @@ set(const struct opt *o, const char *val)
 {
 	char *end = NULL;
 
+	given[o - table] = 1;
 	errno = 0;
 	switch (o->kind) {
 	case OPT_FLAG:
@@ -217,11 +221,16 @@ opt_parse(int argc, char **argv, const struct opt_spec *s)
 {
 	static const char *const modes[] = { "auto", "always", "never", "json" };
 	char **copy = calloc((size_t)argc + 1, sizeof *copy);
+	size_t options = 0;
 	int n, known = 0;
 
 	keep_standard_fds();
 	diag_prog = path_base(argc > 0 ? argv[0] : "?");
-	if (!copy) {
+	table = s->opts;
+	while (table[options].name)
+		options++;
+	given = calloc(options + 1, sizeof *given);
+	if (!copy || !given) {
 		diag_error("out of memory");
 		exit(ST_FAIL);
 	}
@@ -236,4 +245,20 @@ opt_parse(int argc, char **argv, const struct opt_spec *s)
 	if (!known)
 		diag_usage("--progress: '%s' is not auto, always, never or json", opt_progress);
 	return n;
+}
+
+const char *
+opt_beside(const char *const *allowed)
+{
+	for (const struct opt *o = table; o->name; o++) {
+		const char *const *a = allowed;
+
+		if (!given[o - table] || o->to == &opt_quiet || o->to == &opt_verbose || o->to == &opt_progress)
+			continue;
+		while (*a && strcmp(*a, o->name) != 0)
+			a++;
+		if (!*a)
+			return o->name;
+	}
+	return NULL;
 }

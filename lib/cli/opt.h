@@ -52,6 +52,10 @@ extern const char *opt_progress; /* "auto", "always", "never" or "json" */
  * Exits: 0 after --help, --version or --opts; 2 for a wrong command line. */
 int opt_parse(int argc, char **argv, const struct opt_spec *spec);
 
+/* The first option of the table that the command line had and that is not one of allowed (names, ends with NULL) nor of
+ * OPT_COMMON; NULL when there is none.  For modes in which other options would mean nothing. */
+const char *opt_beside(const char *const *allowed);
+
 /* The command line as it was before opt_parse() moved the operands; for provenance. */
 extern int opt_argc;
 extern char *const *opt_argv;
