@@ -193,8 +193,8 @@ rate_new(struct rate **out, int in_hz, int out_hz, enum rate_quality quality, st
 	if (in_hz / a > RATE_MAX_TERM || out_hz / a > RATE_MAX_TERM ||
 	    in_hz > (int64_t)out_hz * RATE_MAX_RATIO || out_hz > (int64_t)in_hz * RATE_MAX_RATIO)
 		return err_set(e, ERR_UNSUPPORTED, "cannot convert from %d Hz to %d Hz: in lowest terms that is %d to %d, "
-		    "and neither may be above %d, nor %d times the other", in_hz, out_hz, in_hz / a, out_hz / a,
-		    (int)RATE_MAX_TERM, (int)RATE_MAX_RATIO);
+		    "and neither may be above %d, nor %d times the other: convert the file with audio-prep --sample-rate %d first",
+		    in_hz, out_hz, in_hz / a, out_hz / a, (int)RATE_MAX_TERM, (int)RATE_MAX_RATIO, out_hz);
 	if (!(r = calloc(1, sizeof *r)))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	r->down = (uint64_t)(in_hz / a);
@@ -235,6 +235,12 @@ uint64_t
 rate_frames(const struct rate *r, uint64_t n)
 {
 	return n / r->down * r->up + (n % r->down * r->up + r->down - 1) / r->down;
+}
+
+size_t
+rate_ring(const struct rate *r)
+{
+	return r->lead ? r->lead + 1 : 0;
 }
 
 size_t

@@ -41,7 +41,7 @@ enum rate_quality { RATE_BEST, RATE_FAST };
 struct rate;
 
 /* From in_hz to out_hz.  With equal rates every sample goes through bit for bit and at once.  -1: rates that
- * are not positive or a pair outside the bounds above (ERR_UNSUPPORTED, names both rates), or no memory; *r is NULL. */
+ * are not positive or a pair outside the bounds above (ERR_UNSUPPORTED, names both rates and a way out), or no memory; *r is NULL. */
 int rate_new(struct rate **r, int in_hz, int out_hz, enum rate_quality quality, struct err *e);
 void rate_free(struct rate *r); /* NULL is fine */
 
@@ -50,6 +50,10 @@ void rate_reset(struct rate *r);
 
 /* Frames that come out of a whole stream of n: ceil(n * out_hz / in_hz). */
 uint64_t rate_frames(const struct rate *r, uint64_t n);
+
+/* Frames of the input, rounded up, that a click is heard before and after its own: half of the filter.  0 at
+ * equal rates. */
+size_t rate_ring(const struct rate *r);
 
 /* The most frames that one rate_process() with up to n frames can give, whatever came before. */
 size_t rate_room(const struct rate *r, size_t n);
