@@ -18,7 +18,7 @@ parse_lstm(const struct nam_reader *r, const struct nam_value *c, struct nam_des
 	    nam_get_int(r, c, "out_channels", 1, 1, NAM_MAX_CHANNELS, &d->out_channels))
 		return -1;
 	if (d->input_size != d->in_channels)
-		return nam_bad(r, ERR_INPUT, "input_size is %d, but %d channels come in", d->input_size,
+		return nam_bad(r, ERR_INPUT, "input_size is %d, not the %d of what comes in", d->input_size,
 		    d->in_channels);
 	if (!d->n_layers && d->in_channels != d->out_channels)
 		return nam_bad(r, ERR_INPUT, "no layers between %d and %d channels", d->in_channels,

@@ -304,7 +304,7 @@ nam_parse_wavenet(struct nam_reader *r, const struct nam_value *c, struct nam_de
 			return -1;
 		want = i ? a[-1].channels : d->in_channels;
 		if (a->input_size != want)
-			return nam_bad(r, ERR_INPUT, "input_size is %d, but %d channels come in",
+			return nam_bad(r, ERR_INPUT, "input_size is %d, not the %d of what comes in",
 			    a->input_size, want);
 		if (a->condition_size != cond_channels)
 			return nam_bad(r, ERR_INPUT, "condition_size is %d, but the condition has %d channels",
