@@ -107,7 +107,7 @@ tail_seconds(const char *tail)
 }
 
 int
-nam_options_check(const struct nam_options *o, struct err *e)
+nam_options_check_values(const struct nam_options *o, struct err *e)
 {
 	const double most = NAM_MAX_GAIN_DB;
 
@@ -122,18 +122,27 @@ nam_options_check(const struct nam_options *o, struct err *e)
 		return -1;
 	if (!one_of(o->level, "raw", "loudness", "calibrated"))
 		return err_set(e, ERR_INPUT, "level: '%s' is not raw, loudness or calibrated", o->level);
-	if (!strcmp(o->level, "calibrated") && isnan(o->output_dbu))
-		return err_set(e, ERR_INPUT, "level: calibrated needs output_dbu, the level of 0 dBFS at the interface");
-	if (strcmp(o->level, "calibrated") && !isnan(o->output_dbu))
-		return err_set(e, ERR_INPUT, "output_dbu: only with level calibrated");
-	if (strcmp(o->level, "loudness") && !isnan(o->level_target_db))
-		return err_set(e, ERR_INPUT, "level_target_db: only with level loudness");
 	if (!one_of(o->resample, "best", "fast", "off"))
 		return err_set(e, ERR_INPUT, "resample: '%s' is not best, fast or off", o->resample);
 	if (isnan(tail_seconds(o->tail)))
 		return err_set(e, ERR_INPUT, "tail: '%s' is not cut, full or seconds up to %d", o->tail, MAX_TAIL_S);
 	if (o->encoding && au_encoding_of(o->encoding) < 0)
 		return err_set(e, ERR_INPUT, "encoding: '%s' is not f32, s16 or s24", o->encoding);
+	return 0;
+}
+
+int
+nam_options_check(const struct nam_options *o, struct err *e)
+{
+	if (nam_options_check_values(o, e))
+		return -1;
+	if (!strcmp(o->level, "calibrated") && isnan(o->output_dbu))
+		return err_set(e, ERR_INPUT, "output_dbu: missing; level calibrated needs the level of 0 dBFS at the "
+		    "interface's output");
+	if (strcmp(o->level, "calibrated") && !isnan(o->output_dbu))
+		return err_set(e, ERR_INPUT, "output_dbu: only with level calibrated");
+	if (strcmp(o->level, "loudness") && !isnan(o->level_target_db))
+		return err_set(e, ERR_INPUT, "level_target_db: only with level loudness");
 	return 0;
 }
 
@@ -162,17 +171,16 @@ find_rate(struct nam_render *r, struct err *e)
 	if (r->model_rate_hz != r->rate_hz && !r->rate_assumed && fabs(hz - r->rate_hz) <= 0.5)
 		r->model_rate_hz = r->rate_hz;
 	if (r->model_rate_hz != r->rate_hz && !strcmp(r->o.resample, "off"))
-		return err_set(e, ERR_INPUT, "'%s' is at %d Hz and the model '%s' %s %d Hz: leave out --resample off, or "
-		    "convert with audio-prep --sample-rate %d", r->o.input, r->rate_hz, r->o.model,
+		return err_set(e, ERR_INPUT, "resample: '%s' is at %d Hz and the model '%s' %s %d Hz: say best instead of "
+		    "off, or convert with audio-prep --sample-rate %d", r->o.input, r->rate_hz, r->o.model,
 		    r->rate_assumed ? "says no rate, which means" : "is for", r->model_rate_hz, r->model_rate_hz);
 	return 0;
 }
 
 static int
-no_fact(const struct nam_render *r, const char *key, const char *option, struct err *e)
+no_fact(const struct nam_render *r, const char *key, const char *fact, const char *instead, struct err *e)
 {
-	return err_set(e, ERR_INPUT, "the model '%s' does not say its %s, which %s needs: choose another level, or set the "
-	    "gain yourself", r->o.model, key, option);
+	return err_set(e, ERR_INPUT, "%s: the model '%s' does not say its %s: %s", key, r->o.model, fact, instead);
 }
 
 /* What metadata says is in dB as the trainer and its plugin use it: a louder interface raises what the model
@@ -180,6 +188,7 @@ no_fact(const struct nam_render *r, const char *key, const char *option, struct 
 static int
 find_gains(struct nam_render *r, struct err *e)
 {
+	static const char other_level[] = "choose another level, or give the gain after the model instead";
 	const struct nam_info *i = nam_model_info(r->model);
 	const struct nam_options *o = &r->o;
 
@@ -187,16 +196,17 @@ find_gains(struct nam_render *r, struct err *e)
 	r->output_db = o->output_gain_db;
 	if (!isnan(o->input_dbu)) {
 		if (isnan(i->input_level_dbu))
-			return no_fact(r, "input_level_dbu", "--input-dbu", e);
+			return no_fact(r, "input_dbu", "input_level_dbu", "leave this out, or give the gain before the "
+			    "model instead", e);
 		r->input_db += o->input_dbu - i->input_level_dbu;
 	}
 	if (!strcmp(o->level, "loudness")) {
 		if (isnan(i->loudness_db))
-			return no_fact(r, "loudness", "--level loudness", e);
+			return no_fact(r, "level", "loudness", other_level, e);
 		r->output_db += (isnan(o->level_target_db) ? DEFAULT_LOUDNESS_DB : o->level_target_db) - i->loudness_db;
 	} else if (!strcmp(o->level, "calibrated")) {
 		if (isnan(i->output_level_dbu))
-			return no_fact(r, "output_level_dbu", "--level calibrated", e);
+			return no_fact(r, "level", "output_level_dbu", other_level, e);
 		r->output_db += i->output_level_dbu - o->output_dbu;
 	}
 	if (!(fabs(r->input_db) <= 2 * NAM_MAX_GAIN_DB) || !(fabs(r->output_db) <= 2 * NAM_MAX_GAIN_DB))
@@ -235,6 +245,9 @@ find_idle(struct nam_render *r, struct err *e)
 	return 0;
 }
 
+/* The full tail is as long as the model remembers and the converters ring.  A recurrent model remembers for ever; half a
+ * second of pre-roll is what its trainer takes for that, but one without a rate cannot say how many frames those are.
+ * The filter behind the model is as long as the one before it, being of the same two rates. */
 static void
 find_tail(struct nam_render *r)
 {
@@ -242,10 +255,13 @@ find_tail(struct nam_render *r)
 	const struct nam_info *i = nam_model_info(r->model);
 	size_t full = i->recurrent || !i->receptive_field ? i->receptive_field : i->receptive_field - 1;
 
+	if (i->recurrent && r->rate_assumed && full < UNKNOWN_RATE_HZ / 2)
+		full = UNKNOWN_RATE_HZ / 2;
 	if (s >= 0)
 		r->silence = llround(s * r->rate_hz);
 	else
-		r->silence = (int64_t)ceil((double)full * r->rate_hz / r->model_rate_hz);
+		r->silence = (int64_t)ceil((double)full * r->rate_hz / r->model_rate_hz) +
+		    (r->ch[0].to_model ? 2 * (int64_t)rate_ring(r->ch[0].to_model) : 0);
 }
 
 static void BASE_PRINTF(2, 3)
@@ -328,13 +344,13 @@ prepare(struct nam_render *r, struct err *e)
 	r->frames = r->mem ? r->mem->buf.frames : au_info(r->in)->frames;
 	if (find_channels(r, e) || find_rate(r, e) || find_gains(r, e) || find_idle(r, e))
 		return -1;
-	find_tail(r);
 	find_warnings(r);
 	r->ch = calloc((size_t)r->channels, sizeof *r->ch);
 	if (!r->ch)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if (make_rates(r, e))
 		return -1;
+	find_tail(r);
 	r->block = malloc((size_t)BLOCK * (size_t)r->in_channels * sizeof *r->block);
 	r->mono = malloc(BLOCK * sizeof *r->mono);
 	r->around = malloc(NAM_CREW_MAX_FRAMES * sizeof *r->around);
@@ -529,7 +545,7 @@ check_numbers(const struct nam_render *r, const float *x, size_t n, int64_t fram
 	if (good == n)
 		return 0;
 	return err_set(e, ERR_INPUT, "the model '%s' gives no number at frame %" PRId64
-	    " of '%s': it is broken, or --input-gain-db is too high", r->o.model,
+	    " of '%s': it is broken, or the input gain is too high", r->o.model,
 	    (int64_t)((double)(frame + (int64_t)good) * r->rate_hz / rate_hz), r->o.input);
 }
 
@@ -589,7 +605,7 @@ end_flow(void *ctx, const struct err *failed)
 	r->clipped = au_clipped(r->out);
 	if (!r->failed && r->clipped) {
 		err_set(&r->e, ERR_INPUT, "%" PRId64 " samples of '%s' would clip (the peak is %+.2f dBFS); lower "
-		    "--output-gain-db, or write float32 (a name that ends in .wav)", r->clipped, r->o.output,
+		    "the output gain, or write float32 (a name that ends in .wav)", r->clipped, r->o.output,
 		    20 * log10(r->peak));
 		r->failed = 1;
 	}

@@ -37,8 +37,11 @@ struct nam_options {
 };
 
 void nam_options_init(struct nam_options *o); /* the defaults */
-/* Whether each value is one of those above.  ERR_INPUT, a message that begins with the key ("tail: ..."). */
+/* Whether each value is one of those above, and none of them needs another that is not there.  ERR_INPUT, a message
+ * that begins with the key ("tail: ..."). */
 int nam_options_check(const struct nam_options *o, struct err *e);
+/* The same of the values alone: for defaults, which jobs complete. */
+int nam_options_check_values(const struct nam_options *o, struct err *e);
 double nam_options_slim(const struct nam_options *o); /* for nam_open() */
 
 /* An input that is read once for many jobs, in memory. */
@@ -51,7 +54,8 @@ struct nam_render;
 
 /* Opens the input and the output.  The options must have been checked; all that is handed in must outlive the
  * render.  model: of o->model.  in: the samples of o->input, or NULL to stream them from there.
- * -1: what the job asks cannot be had from this model and this input, or a file cannot be opened. */
+ * -1: what the job asks cannot be had from this model and this input (a message that begins with the key, where one
+ * can be changed), or a file cannot be opened. */
 int nam_render_open(struct nam_render **r, const struct nam_options *o, const struct nam_model *model,
                     const struct nam_input *in, struct err *e);
 void nam_render_free(struct nam_render *r);  /* without a commit no output is left; NULL is fine */

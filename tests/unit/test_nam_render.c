@@ -74,14 +74,22 @@ static void dc(struct nam_options *o) { o->dc_block_hz = -1; }
 static void
 test_options(void)
 {
+	struct nam_options o;
+	struct err e;
+
 	ok(refuses(level, "level: 'loud'"), "options: a level that is none");
-	ok(refuses(calibrated, "level: calibrated needs output_dbu"), "options: calibrated without a level");
+	ok(refuses(calibrated, "output_dbu: missing; level calibrated"), "options: calibrated without a level");
 	ok(refuses(target, "level_target_db: only"), "options: a target that nothing uses");
 	ok(refuses(gain, "input_gain_db: "), "options: no number");
 	ok(refuses(tail, "tail: "), "options: a tail of years");
 	ok(refuses(tail_word, "tail: "), "options: a tail of nothing");
 	ok(refuses(slim, "slim: 1.5"), "options: too fat");
 	ok(refuses(dc, "dc_block_hz: "), "options: below DC");
+	nam_options_init(&o);
+	o.level = "calibrated";
+	ok(!nam_options_check_values(&o, &e), "options: defaults that a job completes");
+	o.level = "loud";
+	ok(nam_options_check_values(&o, &e) < 0, "options: defaults of no value");
 }
 
 /* Frame t of the result of gain.nam, an input of put_wav(). */
