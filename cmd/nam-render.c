@@ -4,9 +4,9 @@
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
-#include "render/nam_batch.h"
 #include "nam/nam_check.h"
 #include "nam/nam_json.h"
+#include "render/nam_batch.h"
 #include "render/nam_render.h"
 
 #include <inttypes.h>
@@ -46,7 +46,7 @@ static const struct opt opts[] = {
 };
 
 static const struct opt_spec spec = {
-	"-m MODEL [-qv] [-o OUT] [options] [IN]\n       nam-render --batch [options] <JOBS\n       nam-render --info MODEL | --check MODEL --loudness-input FILE",
+	"-m MODEL [-qv] [-o OUT] [options] [IN]\n       nam-render --batch [options] <JOBS\n       nam-render --info MODEL [--slim 0..1]\n       nam-render --check MODEL --loudness-input FILE [--slim 0..1]",
 	"Run a recording through an amp model; as many frames out as in, nothing delayed.",
 	opts,
 	"  nam-render -m amp.nam -o amp.wav di.wav\n"
@@ -54,6 +54,25 @@ static const struct opt_spec spec = {
 	"  echo '{\"model\": \"a.nam\", \"input\": \"di.wav\", \"output\": \"a.wav\"}' | nam-render --batch\n"
 	"  nam-render --info amp.nam | jq .architecture\n",
 };
+
+/* The library's messages begin with the key of a job; here it is an option. */
+static struct err *
+as_option(struct err *e)
+{
+	for (const struct opt *o = opts; o->name; o++) {
+		const size_t len = strlen(o->name);
+		size_t n = 0;
+
+		while (n < len && (e->msg[n] == o->name[n] || (e->msg[n] == '_' && o->name[n] == '-')))
+			n++;
+		if (n < len || e->msg[n] != ':')
+			continue;
+		memcpy(e->msg, o->name, len);
+		err_prefix(e, "--");
+		break;
+	}
+	return e;
+}
 
 static int
 print(json_t *o)
@@ -89,14 +108,20 @@ check(void)
 	char hex[65];
 	int status;
 
-	if (nam_open(&m, check_name, -1, &e) || au_load(&b, loudness_input, max_frames, &e) ||
+	if (nam_open(&m, check_name, nam_options_slim(&job), &e) || au_load(&b, loudness_input, max_frames, &e) ||
 	    sha256_file(loudness_input, hex, &e) ||
 	    (b.channels != 1 && err_set(&e, ERR_INPUT, "'%s' is not mono", loudness_input)) ||
 	    nam_check(&c, m, b.x, (size_t)b.frames, b.rate_hz, &e)) {
 		status = diag_err(&e);
 	} else {
-		status = print(nam_check_json(&c, check_name, m, loudness_input, hex));
-		status = diag_worst(status, nam_check_ok(&c) ? ST_OK : ST_NO);
+		status = print(nam_check_json(&c, check_name, m, nam_options_slim(&job), loudness_input, hex));
+		if (!nam_check_is_trainers(hex)) {
+			diag_error("'%s' is not the trainer's recording (loudness_input.wav, SHA-256 " NAM_CHECK_INPUT_SHA256
+			    "): the model is measured, but its claims are not checked", loudness_input);
+			status = ST_FAIL;
+		} else if (status == ST_OK && !nam_check_ok(&c)) {
+			status = ST_NO;
+		}
 	}
 	au_buf_free(&b);
 	nam_close(m);
@@ -140,7 +165,7 @@ render(void)
 	progress_begin(&p, job.input, 0);
 	if ((!prov && err_set(&e, ERR_NOMEM, "out of memory")) ||
 	    nam_open(&model, job.model, nam_options_slim(&job), &e) || nam_render_open(&r, &job, model, NULL, &e)) {
-		status = diag_err(&e);
+		status = diag_err(as_option(&e));
 		goto out;
 	}
 	json_array_foreach(nam_render_warnings(r), k, w)
@@ -177,8 +202,8 @@ render_batch(void)
 	progress_begin(&p, "jobs", 0);
 	bad = nam_batch_run(STDIN_FILENO, stdout, &job, threads, prov_file, &p, &r, &e);
 	progress_end(&p, (double)r.jobs);
-	if (bad)
-		return diag_err(&e);
+	if (bad)        /* one line: diag_close_stdout() says what is wrong with standard output */
+		return r.out_failed ? ST_FAIL : diag_err(&e);
 	if (r.failed)
 		diag_error("%zu of %zu jobs failed; their answers say why", r.failed, r.jobs);
 	return r.failed ? ST_FAIL : ST_OK;
@@ -203,23 +228,37 @@ choose_threads(void)
 		threads = (int)n;
 }
 
+/* --info and --check measure; what says how to render means nothing to them. */
+static void
+check_alone(int n)
+{
+	static const char *const with_info[] = { "info", "slim", NULL };
+	static const char *const with_check[] = { "check", "loudness-input", "slim", NULL };
+	const char *other = opt_beside(info_name ? with_info : with_check);
+
+	if (other)
+		diag_usage("--%s takes a model%s and --slim, not --%s", info_name ? "info" : "check",
+		    info_name ? "" : ", --loudness-input", other);
+	if (n)
+		diag_usage("--%s takes one model and no input", info_name ? "info" : "check");
+	if (check_name && !loudness_input)
+		diag_usage("--check needs --loudness-input, the trainer's loudness_input.wav");
+}
+
 static void
 check_options(int n)
 {
 	struct err e;
 
-	if (nam_options_check(&job, &e)) {
-		for (char *p = e.msg; *p && *p != ':'; p++)
-			*p = *p == '_' ? '-' : *p;
-		diag_usage("--%s", e.msg);
-	}
-	choose_threads();
-	if ((info_name || check_name) && (job.model || n || batch || (info_name && check_name)))
-		diag_usage("--info and --check take one model and nothing else");
-	if (!check_name != !loudness_input)
-		diag_usage("--check needs --loudness-input, the trainer's loudness_input.wav, which is for nothing else");
+	if (info_name || check_name)
+		check_alone(n);
+	if (batch ? nam_options_check_values(&job, &e) : nam_options_check(&job, &e))
+		diag_usage("%s", as_option(&e)->msg);
 	if (info_name || check_name)
 		return;
+	choose_threads();
+	if (loudness_input)
+		diag_usage("--loudness-input is for --check only");
 	if (batch && (n || report_file || strcmp(job.output, "-") != 0))
 		diag_usage("--batch takes inputs and outputs from its jobs, and gives their reports with the answers");
 	if (batch && prov_file && !strcmp(prov_file, "-"))

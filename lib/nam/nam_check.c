@@ -80,35 +80,45 @@ nam_check_ok(const struct nam_check *c)
 	return c->loudness_ok != 0 && c->gain_ok != 0;
 }
 
-static json_t *
-value_json(double measured, double claimed, double tolerance, int verdict_is)
+int
+nam_check_is_trainers(const char *sha256)
 {
+	return !strcmp(sha256, NAM_CHECK_INPUT_SHA256);
+}
+
+static json_t *
+value_json(double measured, double claimed, double tolerance, int verdict_is, int trainers)
+{
+	const char *word = verdict_is < 0 ? "not claimed" : !trainers ? "not checked" : verdict_is ? "ok" : "differs";
 	json_t *o = json_object();
 
 	jl_num(o, "measured", measured);
 	jl_num(o, "claimed", claimed);
 	jl_num(o, "difference", measured - claimed);
 	jl_num(o, "tolerance", tolerance);
-	jl_str(o, "verdict", verdict_is > 0 ? "ok" : verdict_is == 0 ? "differs" : "not claimed");
+	jl_str(o, "verdict", word);
 	return o;
 }
 
 json_t *
-nam_check_json(const struct nam_check *c, const char *file, const struct nam_model *m, const char *input,
-    const char *input_sha256)
+nam_check_json(const struct nam_check *c, const char *file, const struct nam_model *m, double slim,
+    const char *input, const char *input_sha256)
 {
 	const struct nam_info *i = nam_model_info(m);
+	const int trainers = nam_check_is_trainers(input_sha256);
 	json_t *o = jl_new("nam-check/1");
 
 	jl_str(o, "file", file);
 	jl_str(o, "sha256", nam_model_sha256(m));
 	jl_num(o, "sample_rate_hz", i->rate_hz > 0 ? i->rate_hz : NAN);
+	jl_num(o, "slim", slim < 0 ? NAN : slim);
 	jl_str(o, "input", input);
 	jl_str(o, "input_sha256", input_sha256);
-	jl_bool(o, "input_is_trainers", input_sha256 && !strcmp(input_sha256, NAM_CHECK_INPUT_SHA256));
-	jl_set(o, "loudness_db", value_json(c->loudness_db, i->loudness_db, c->loudness_tolerance_db, c->loudness_ok));
-	jl_set(o, "gain", value_json(c->gain, i->gain, c->gain_tolerance, c->gain_ok));
-	jl_bool(o, "ok", nam_check_ok(c));
+	jl_bool(o, "input_is_trainers", trainers);
+	jl_set(o, "loudness_db", value_json(c->loudness_db, i->loudness_db, c->loudness_tolerance_db, c->loudness_ok,
+	    trainers));
+	jl_set(o, "gain", value_json(c->gain, i->gain, c->gain_tolerance, c->gain_ok, trainers));
+	jl_set(o, "ok", trainers ? json_boolean(nam_check_ok(c)) : json_null());
 	jl_str(o, "device", "cpu");
 	jl_str(o, "isa", nam_isa());
 	return o;

@@ -34,15 +34,20 @@ struct nam_check {
 };
 
 /* x: n samples of the recording, mono, full scale 1.0, at rate_hz, which must be the
- * model's (48000 when it says none); a model opened at full size, to which the metadata belongs.
+ * model's (48000 when it says none).  The metadata is of the model at its full size; one opened smaller is
+ * measured as it is and held against the same claims.
  * ERR_INPUT: wrong rate, no samples, or the model's output is not finite.  11 renders of x. */
 int nam_check(struct nam_check *c, const struct nam_model *m, const float *x, size_t n, double rate_hz,
               struct err *e);
-/* 1: what the file claims is so, or it claims nothing; 0: something differs. */
+/* 1: what the file claims is so, or it claims nothing; 0: something differs.  Says something of the file only when the
+ * recording was the trainer's. */
 int nam_check_ok(const struct nam_check *c);
+/* Whether a recording's file, by its SHA-256, is the trainer's. */
+int nam_check_is_trainers(const char *sha256);
 
-/* A "nam-check/1" object, described in shootout-formats(5); file and input are names to report,
- * input_sha256 that of the recording's file.  The caller frees it; NULL: out of memory. */
-json_t *nam_check_json(const struct nam_check *c, const char *file, const struct nam_model *m,
+/* A "nam-check/1" object, described in shootout-formats(5); file and input are names to report, slim the size asked
+ * for (negative: none), input_sha256 that of the recording's file: with another than the trainer's "ok" is null and
+ * no claim has a verdict.  The caller frees it; NULL: out of memory. */
+json_t *nam_check_json(const struct nam_check *c, const char *file, const struct nam_model *m, double slim,
                        const char *input, const char *input_sha256);
 #endif

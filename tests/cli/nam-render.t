@@ -102,7 +102,7 @@ for isa in generic avx2; do
 done
 run nam-render -m amp44.nam --resample off -o no.wav di.wav
 check '--resample off: another sample rate is exit 1' status_is 1
-check 'it names both rates and what to do' sh -c 'grep -q "at 48000 Hz" err && grep -q "is for 44100 Hz: leave out --resample off, or convert with audio-prep --sample-rate 44100" err'
+check 'it names both rates and what to do' sh -c 'grep -q "at 48000 Hz" err && grep -q "is for 44100 Hz: say best instead of off, or convert with audio-prep --sample-rate 44100" err && grep -q "error: --resample: " err'
 check 'nothing is left' absent no.wav
 nam-render -m amp44.nam --resample off -o ok44.wav di44.wav
 check 'a model for 44100 Hz plays 44100 Hz' test "$(wav shape ok44.wav)" = '44100 1 2000 32'
@@ -160,9 +160,9 @@ check '--input-dbu: a hotter interface feeds more' gain 3.0 0.0 --input-dbu 15
 check '--level calibrated: what the amp gives, at the interface' gain 0.0 -5.5 --level calibrated --output-dbu 15
 check 'all gains add up' gain 5.0 4.0 --input-dbu 15 --input-gain-db 2 --level loudness --output-gain-db -2
 run nam-render -m identity.nam --level loudness -o no.wav di.wav
-check 'no loudness in the model: exit 1 and the key' sh -c "test $status = 1 && grep -q \"'identity.nam' does not say its loudness\" err && test ! -e no.wav"
+check 'no loudness in the model: exit 1 and the key' sh -c "test $status = 1 && grep -q \"error: --level: the model 'identity.nam' does not say its loudness: choose another level\" err && test ! -e no.wav"
 run nam-render -m amp.nam --input-dbu 12 -o no.wav di.wav
-check 'no input_level_dbu: exit 1' err_says 'does not say its input_level_dbu'
+check 'no input_level_dbu: exit 1, and not the advice for levels' err_says "error: --input-dbu: the model 'amp.nam' does not say its input_level_dbu: leave this out, or give the gain before"
 run nam-render -m amp.nam --level calibrated --output-dbu 12 -o no.wav di.wav
 check 'no output_level_dbu: exit 1' err_says 'does not say its output_level_dbu'
 
@@ -192,6 +192,30 @@ check 'its last frame is the echo' test "$(wav dump tail.wav | tail -n 1)" = 0.5
 check 'the report counts it' jq -e '.frames == 100 and .out_frames == 102 and .tail == "full"' r.json
 nam-render -m echo.nam --tail 0.01 -o tail.wav last.wav
 check '--tail 0.01: 480 frames more' test "$(wav shape tail.wav)" = '48000 1 580 32'
+# lstm FILE RATE: one cell whose state decays by less than a hundredth a frame
+lstm() { echo "{\"version\":\"0.5.4\",\"architecture\":\"LSTM\",${2:+\"sample_rate\":$2,}\"config\":{\"input_size\":1,\"hidden_size\":1,\"num_layers\":1},\"weights\":[0,0,0,0,2,0,0,0,0,5,0,0,0,0,1,0]}" >"$1"; }
+lstm lstm.nam 48000
+lstm lstm-no-rate.nam
+for m in lstm lstm-no-rate; do
+	nam-render -m $m.nam --tail full --report r.json -o tail.wav last.wav
+	check "--tail full of $m: half a second" sh -c 'test "$(perl "$SRC/tests/wav.pl" shape tail.wav)" = "48000 1 24100 32" && jq -e ".out_frames == 24100" r.json'
+done
+# A model that answers its loudest after all it has heard: the converters still ring then.  What comes after the full
+# tail (in a longer one) must be below -140 dB of that.
+linear '' 2000 false "$(awk 'BEGIN { for (i = 0; i < 1999; i++) printf "0,"; print 1 }')" >far.nam
+for rate in 96000 44100; do
+	wav make last-in.wav $rate 1 1000 '$t == 999 ? 1 : 0'
+	for how in best fast; do
+		nam-render -m far.nam --resample $how --tail full -o tail.wav last-in.wav
+		nam-render -m far.nam --resample $how --tail 0.2 -o longer.wav last-in.wav
+		wav dump tail.wav >full
+		wav dump longer.wav >longer
+		check "--tail full at $rate Hz, $how: the converters have rung out" awk -v n="$(wc -l <full)" '
+			{ a = $1 < 0 ? -$1 : $1; if (a > m) m = a; if (NR > n && a > r) r = a }
+			END { print n, NR, m, r; exit !(n > 2850 && NR > n && m > 0.1 && r <= m * 1e-7) }' longer
+		check "$rate Hz, $how: and it is the beginning of the longer one" sh -c 'head -n "$(wc -l <full)" longer | cmp - full'
+	done
+done
 
 # --info.
 run nam-render --info amp.nam
@@ -204,10 +228,30 @@ check '--info: an unknown rate is null' jq -e '.sample_rate_hz == null' out
 linear '"loudness":-9.0309,"gain":0.0' 1 false 1 >honest.nam
 linear '"loudness":-12.0' 1 false 1 >liar.nam
 wav make sine.wav 48000 1 48000 'sin($t / 48000 * 6.283185307179586 * 1000) * 0.5'
-run nam-render --check honest.nam --loudness-input sine.wav
-check '--check: a file that is as loud as it says' sh -c "test $status = 0 && jq -e '.schema == \"nam-check/1\"' out"
-run nam-render --check liar.nam --loudness-input sine.wav
-check '--check: one that is not: exit 3, with the figures' sh -c "test $status = 3 && jq -e '.schema == \"nam-check/1\"' out"
+for m in honest liar; do
+	run nam-render --check $m.nam --loudness-input sine.wav
+	check "--check of $m: with another recording there is no verdict" sh -c "test $status = 1 && jq -e '.schema == \"nam-check/1\" and .ok == null and
+		(.input_is_trainers | not) and .loudness_db.verdict == \"not checked\" and (.loudness_db.measured + 9.0309 | fabs < 1e-4)' out"
+	check "--check of $m: one line says which and what is wanted" sh -c "test \$(wc -l <err) = 1 && grep -q \"'sine.wav' is not the trainer's recording (loudness_input.wav, SHA-256 84f3\" err"
+done
+trainers=$TESTDATA/gts/reference/nam_trainer_loudness_input.wav
+if [ -f "$trainers" ]; then
+	nam-render --check honest.nam --loudness-input "$trainers" >measured.json 2>err
+	linear "$(jq -r '"\"loudness\":\(.loudness_db.measured),\"gain\":\(.gain.measured)"' measured.json)" 1 false 1 >honest.nam
+	run nam-render --check honest.nam --loudness-input "$trainers"
+	check '--check: a file that is as loud as it says' sh -c "test $status = 0 && test ! -s err && jq -e '.ok and .slim == null and .loudness_db.verdict == \"ok\"' out"
+	run nam-render --check liar.nam --loudness-input "$trainers"
+	check '--check: one that is not: exit 3, with the figures' sh -c "test $status = 3 && jq -e '.ok == false and .loudness_db.verdict == \"differs\" and .gain.verdict == \"not claimed\"' out"
+else
+	skip '--check: verdicts' "no $trainers"
+fi
+# a model of two sizes, the small one half as loud
+echo "{\"version\":\"0.7.0\",\"architecture\":\"SlimmableContainer\",\"sample_rate\":48000,\"config\":{\"submodels\":[{\"max_value\":0.5,\"model\":$(
+	linear '' 1 false 0.5)},{\"max_value\":1.0,\"model\":$(linear '' 1 false 1)}]},\"weights\":[]}" >sizes.nam
+for s in 0.2:-15.0515 1:-9.0309; do
+	run nam-render --check sizes.nam --loudness-input sine.wav --slim ${s%:*}
+	check "--check --slim ${s%:*} measures that size" jq -e ".slim == ${s%:*} and (.loudness_db.measured - ${s#*:} | fabs < 1e-4)" out
+done
 run nam-render --check honest.nam --loudness-input di44.wav
 check '--check: a recording at another rate: exit 1' status_is 1
 run nam-render --check honest.nam --loudness-input st.wav
@@ -259,6 +303,32 @@ for bad in 'di.wav' '-m amp.nam a b' '-m - -' '--info amp.nam di.wav' '-m amp.na
 	run nam-render $bad
 	check "usage: $bad" status_is 2
 done
+for other in '-m amp.nam' '-o x' '-c 1' '--input-gain-db 0' '--output-gain-db 3' '--input-dbu 12' '--level raw' '--level-target-db -20' '--output-dbu 3' \
+	'--dc-block-hz 5' '--resample best' '--tail cut' '-e f32' '-j 0' '--batch' '--report r' '--provenance p'; do
+	for mode in '--info amp.nam' '--check amp.nam --loudness-input sine.wav'; do
+		# shellcheck disable=SC2086
+		run nam-render $other $mode
+		name=$(nam-render --opts | awk -v o="${other%% *}" '"--" $1 == o || "-" $2 == o { print $1 }')
+		check "${mode%% *} refuses ${other%% *} by name" sh -c "test $status = 2 && test ! -s out && grep -q -e 'not --$name\$' err"
+	done
+done
+run nam-render --info amp.nam --loudness-input sine.wav
+check '--info refuses --loudness-input' err_says 'not --loudness-input'
+run nam-render --info amp.nam --check amp.nam
+check '--info and --check at once' err_says 'not --check'
+run nam-render -v --progress never --info amp.nam
+check '--info with what every command takes' status_is 0
+run nam-render -m amp.nam --level calibrated di.wav
+check '--level calibrated names the option that is missing' err_says 'error: --output-dbu: missing'
+run sh -c 'printf "%s\n" "{\"model\":\"cal.nam\",\"input\":\"half-in.wav\",\"output\":\"b1.wav\",\"output_dbu\":15}" \
+	"{\"model\":\"cal.nam\",\"input\":\"half-in.wav\",\"output\":\"b2.wav\"}" \
+	"{\"model\":\"amp.nam\",\"input\":\"half-in.wav\",\"output\":\"b3.wav\",\"level\":\"raw\",\"input_dbu\":12}" | nam-render --batch --level calibrated'
+check '--batch --level calibrated: jobs bring their own output_dbu, or fail' sh -c 'jq -es "map(.status) == [\"done\", \"failed\", \"failed\"] and
+	.[0].report.output_total_gain_db == -5.5 and (.[1].error | startswith(\"output_dbu: missing\"))" out'
+check 'a job hears of its key, not of an option' jq -es '.[2].error | startswith("input_dbu: the model") and (contains("--") | not)' out
+wav make odd.wav 44101 1 100 0.5
+run nam-render -m amp.nam -o no.wav odd.wav
+check 'a rate that no filter fits: what to do' err_says 'convert the file with audio-prep --sample-rate 48000 first'
 if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	run script -qec 'nam-render -m amp.nam di.wav' /dev/null
 	check 'no audio to a terminal' sh -c "test $status = 2 && grep -q 'is a terminal' out"

@@ -93,6 +93,7 @@ says audio-prep 'audio-prep/1 provenance/1 event/1' "$(three 'audio-prep --chann
 says audio-prep 'audio-prep/1' 'audio-prep --report r.json --sample-rate 44100 --trim-silence -60 -o x.wav di.wav; cat r.json'
 says nam-render 'nam-info/1' 'nam-render --info amp.nam'
 says nam-render 'nam-info/1' 'for f in "$SRC"/tests/fuzz/corpus/nam/*; do nam-render --info "$f" || exit; done'
+says nam-render 'nam-check/1' 'nam-render --check amp.nam --loudness-input di.wav; test $? = 1'
 says nam-render 'nam-batch/1 nam-render/1 provenance/1' '
 	printf "%s\n" "{\"id\":1,\"model\":\"amp.nam\",\"input\":\"di.wav\",\"output\":\"b.wav\"}" nonsense >jobs.jsonl
 	nam-render --batch --provenance p.json <jobs.jsonl >a.json; cat a.json p.json; jq -c "select(.report).report" a.json'

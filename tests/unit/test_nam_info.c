@@ -193,14 +193,17 @@ test_check(void)
 			sum += 0.4 * g / (1 + 0.4 * g);
 		ok(!nam_check(&c, m, x, 480, 48000, &e) && fabs(c.gain - (sum - most / 2) / (most / 2)) < 1e-5 &&
 		    fabs(c.loudness_db - 20 * log10(0.8)) < 1e-5, "check: the gain of a softsign");
-		o = nam_check_json(&c, "a.nam", m, "b.wav", NAM_CHECK_INPUT_SHA256);
+		o = nam_check_json(&c, "a.nam", m, -1, "b.wav", NAM_CHECK_INPUT_SHA256);
 		ok(json_is_true(json_object_get(o, "input_is_trainers")) && json_is_true(json_object_get(o, "ok")) &&
 		    !strcmp(json_string_value(json_object_get(json_object_get(o, "gain"), "verdict")), "not claimed") &&
 		    json_is_null(json_object_get(json_object_get(o, "gain"), "claimed")), "check: JSON of one without claims");
 		json_decref(o);
 		sha256_bytes(x, sizeof x, sha);
-		o = nam_check_json(&c, "a.nam", m, "b.wav", sha);
+		o = nam_check_json(&c, "a.nam", m, -1, "b.wav", sha);
 		ok(json_is_false(json_object_get(o, "input_is_trainers")), "check: another recording is named so");
+		ok(json_is_null(json_object_get(o, "ok")) && json_is_null(json_object_get(o, "slim")) &&
+		    !strcmp(json_string_value(json_object_get(json_object_get(o, "gain"), "verdict")), "not claimed"),
+		    "check: and gives no verdict");
 		json_decref(o);
 		ok(nam_check(&c, m, x, 480, 44100, &e) < 0 && strstr(e.msg, "44100 Hz"), "check: the rate must be the model's");
 		ok(nam_check(&c, m, x, 0, 48000, &e) < 0 && strstr(e.msg, "empty"), "check: an empty recording");
