@@ -200,10 +200,10 @@ render_batch(void)
 
 	job.input = job.output = NULL;   /* every job says its own */
 	progress_begin(&p, "jobs", 0);
-	bad = nam_batch_run(STDIN_FILENO, stdout, &job, threads, prov_file, &p, &r, &e);
+	bad = nam_batch_run(STDIN_FILENO, STDOUT_FILENO, &job, threads, prov_file, &p, &r, &e);
 	progress_end(&p, (double)r.jobs);
-	if (bad)        /* one line: diag_close_stdout() says what is wrong with standard output */
-		return r.out_failed ? ST_FAIL : diag_err(&e);
+	if (bad)
+		return diag_err(&e);
 	if (r.failed)
 		diag_error("%zu of %zu jobs failed; their answers say why", r.failed, r.jobs);
 	return r.failed ? ST_FAIL : ST_OK;

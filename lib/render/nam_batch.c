@@ -8,6 +8,7 @@
 #include "render/nam_cache.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
@@ -24,7 +25,7 @@ struct job {
 	json_t *line;                /* the strings of the options live here; NULL: it is no object */
 	struct nam_options o;
 	char tail[32];
-	uint64_t input, output;      /* keys of the names */
+	uint64_t model_key, input, output; /* keys of the names; 0: none */
 	struct err e;
 	int failed, done;
 	struct nam_cached *model, *samples;
@@ -34,7 +35,7 @@ struct job {
 	struct batch *batch;
 };
 
-/* An output that some job has named. */
+/* An output that some job has begun to make. */
 struct name {
 	uint64_t key;                /* 0: a free slot */
 	uint32_t job;
@@ -43,7 +44,7 @@ struct name {
 
 struct batch {
 	int in;
-	FILE *out;
+	int out;
 	struct nam_options defaults;
 	const char *prov_file;
 	struct outfile prov_out;
@@ -107,9 +108,12 @@ find_name(const struct batch *b, uint64_t key)
 	return n && n->key ? n : NULL;
 }
 
+/* The name is the job's now, be it new or that of a job that failed. */
 static int
 add_name(struct batch *b, uint64_t key, size_t job)
 {
+	struct name *n;
+
 	if (2 * (b->n_names + 1) > b->cap_names) {
 		size_t cap = b->cap_names ? 2 * b->cap_names : 256;
 		struct name *names = calloc(cap, sizeof *names);
@@ -123,8 +127,9 @@ add_name(struct batch *b, uint64_t key, size_t job)
 		b->names = names;
 		b->cap_names = cap;
 	}
-	*name_slot(b->names, b->cap_names, key) = (struct name){ key, (uint32_t)job, PENDING };
-	b->n_names++;
+	n = name_slot(b->names, b->cap_names, key);
+	b->n_names += n->key == 0;
+	*n = (struct name){ key, (uint32_t)job, PENDING };
 	return 0;
 }
 
@@ -205,7 +210,8 @@ parse_job(struct job *j, const char *text, size_t len)
 
 	j->line = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
 	if (!j->line)
-		return err_set(&j->e, ERR_INPUT, "not JSON: column %d: %s", je.column, je.text);
+		return err_set(&j->e, ERR_INPUT, "not JSON: column %d: %s", je.column,
+		    json_error_code(&je) == json_error_null_character ? "a string holds a NUL" : je.text);
 	if (!json_is_object(j->line)) {
 		json_decref(j->line);
 		j->line = NULL;
@@ -248,22 +254,23 @@ stop(struct batch *b, const struct err *e)
 	pthread_cond_broadcast(&b->room);
 }
 
+/* o in one line; name is for the message, NULL: standard output. */
 static int
-write_prov(struct batch *b, struct job *j, struct err *e)
+write_line(int fd, const char *name, const json_t *o, struct err *e)
 {
-	char *text = jl_text(j->prov_line);
+	char *text = jl_text(o);
 	size_t len = text ? strlen(text) : 0, done = 0;
 
 	if (text)
 		text[len++] = '\n';     /* in place of its NUL */
 	while (done < len) {
-		ssize_t n = write(b->prov_out.fd, text + done, len - done);
+		ssize_t n = write(fd, text + done, len - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
 			free(text);
-			return err_sys(e, "cannot write '%s'", b->prov_file);
+			return name ? err_sys(e, "cannot write '%s'", name) : err_sys(e, "cannot write standard output");
 		}
 		done += (size_t)n;
 	}
@@ -284,16 +291,12 @@ answer(struct batch *b, struct job *j)
 	jl_str(o, "status", j->failed ? "failed" : "done");
 	jl_str(o, "error", j->failed ? j->e.msg : NULL);
 	jl_set(o, "report", json_incref(j->report));
-	if (b->stop) {
-		json_decref(o);
+	if (!b->stop && (write_line(b->out, NULL, o, &e) ||
+	    (j->prov_line && write_line(b->prov_out.fd, b->prov_file, j->prov_line, &e))))
+		stop(b, &e);
+	json_decref(o);
+	if (b->stop)
 		return;
-	}
-	if (jl_print(o, b->out)) {
-		err_set(&e, ERR_IO, "cannot write to standard output");
-		stop(b, &e);
-	} else if (j->prov_line && write_prov(b, j, &e)) {
-		stop(b, &e);
-	}
 	if (b->progress)
 		progress_step(b->progress, (double)b->result.jobs);
 }
@@ -382,24 +385,73 @@ rendered(void *ctx)
 	finish(j);
 }
 
+/* Whether a job that has begun and not ended reads what j will write. */
+static int
+is_read(const struct batch *b, const struct job *j)
+{
+	const struct job *r = b->first;
+
+	while (r != j && (r->done || (r->input != j->output && r->model_key != j->output)))
+		r = r->next;
+	return r != j;
+}
+
+/* Whether j, before which all have begun, has to wait for one of them: what it reads is being made, or
+ * what it makes is being read, or being made and perhaps in vain. */
+static int
+has_to_wait(const struct batch *b, const struct job *j)
+{
+	const uint64_t named[] = { j->model_key, j->input, j->output };
+
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+		const struct name *n = find_name(b, named[i]);
+
+		if (n && n->state == PENDING)
+			return 1;
+	}
+	return is_read(b, j);
+}
+
+/* After the wait: is there what j reads, and may it have its output? */
+static int
+claim(struct batch *b, struct job *j)
+{
+	const struct { uint64_t key; const char *name; } reads[] = {
+		{ j->model_key, j->o.model }, { j->input, j->o.input }
+	};
+	const struct name *n = find_name(b, j->output);
+
+	if (n && n->state == MADE) {
+		j->output = 0;          /* it stays the other's */
+		return err_set(&j->e, ERR_INPUT, "'%s' is the output of job %u already", j->o.output, (unsigned)n->job);
+	}
+	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+		n = find_name(b, reads[i].key);
+		if (n && n->state == NOT_MADE && !j->failed)
+			j->failed = err_set(&j->e, ERR_INPUT, "'%s' is the output of job %u, which failed", reads[i].name,
+			    (unsigned)n->job) != 0;
+	}
+	if (add_name(b, j->output, j->number)) {
+		j->output = 0;
+		return err_set(&j->e, ERR_NOMEM, "out of memory");
+	}
+	return j->failed;
+}
+
 /* The next job that has not begun, or NULL and why not. */
 static struct job *
 take_job(struct batch *b, enum nam_crew_next *why)
 {
 	struct job *j;
-	const struct name *from;
 
 	pthread_mutex_lock(&b->lock);
 	j = b->stop ? NULL : b->todo;
 	*why = b->stop || (b->eof && !j) ? NAM_CREW_NO_MORE : NAM_CREW_NONE_YET;
-	from = j && !j->failed ? find_name(b, j->input) : NULL;
-	if (from && from->job < j->number && from->state == PENDING) {
-		j = NULL;               /* it is asked again when that has ended */
-	} else if (j) {
+	if (j && !j->failed && has_to_wait(b, j))
+		j = NULL;               /* it is asked again when a job has ended */
+	if (j) {
 		b->todo = j->next;
-		if (from && from->job < j->number && from->state == NOT_MADE)
-			j->failed = err_set(&j->e, ERR_INPUT, "'%s' is the output of job %u, which failed", j->o.input,
-			    (unsigned)from->job) != 0;
+		j->failed = j->failed || claim(b, j);
 	}
 	pthread_mutex_unlock(&b->lock);
 	return j;
@@ -431,7 +483,6 @@ add_job(struct batch *b, const char *text, size_t len, int too_long)
 {
 	static const char blank[] = " \t\r";
 	struct job *j = calloc(1, sizeof *j);
-	struct name *twin;
 	struct err e;
 
 	if (!j) {
@@ -453,6 +504,7 @@ add_job(struct batch *b, const char *text, size_t len, int too_long)
 	else
 		j->failed = parse_job(j, text, len) != 0;
 	if (!j->failed) {
+		j->model_key = key_of(j->o.model);
 		j->input = key_of(j->o.input);
 		j->output = key_of(j->o.output);
 	}
@@ -460,17 +512,6 @@ add_job(struct batch *b, const char *text, size_t len, int too_long)
 	while (b->ahead >= b->max_ahead && !b->stop)
 		pthread_cond_wait(&b->room, &b->lock);
 	j->number = (b->last ? b->last->number : b->result.jobs) + 1;
-	twin = j->output ? find_name(b, j->output) : NULL;
-	if (twin) {
-		j->failed = err_set(&j->e, ERR_INPUT, "'%s' is the output of job %u already", j->o.output,
-		    (unsigned)twin->job) != 0;
-		j->output = 0;
-	} else if (j->output && add_name(b, j->output, j->number)) {
-		pthread_mutex_unlock(&b->lock);
-		job_free(j);
-		err_set(&e, ERR_NOMEM, "out of memory");
-		goto fail;
-	}
 	if (b->last)
 		b->last->next = j;
 	else
@@ -572,14 +613,19 @@ choose_flows(int threads)
 }
 
 int
-nam_batch_run(int in, FILE *out, const struct nam_options *defaults, int threads, const char *prov_file,
+nam_batch_run(int in, int out, const struct nam_options *defaults, int threads, const char *prov_file,
     struct progress *p, struct nam_batch_result *result, struct err *e)
 {
 	struct batch b = { .in = in, .out = out, .defaults = *defaults, .prov_file = prov_file, .progress = p };
 	pthread_t reader;
-	int status = -1, flows;
+	int status = -1, flows, mode;
 
-	*result = (struct nam_batch_result){ 0, 0 };
+	*result = (struct nam_batch_result){ 0 };
+	mode = fcntl(out, F_GETFL);
+	if (mode < 0 || (mode & O_ACCMODE) == O_RDONLY) {       /* opt_parse() puts that where it was closed */
+		errno = EBADF;
+		return err_sys(e, "cannot write standard output");
+	}
 	threads = threads > 0 ? threads : par_cpus();
 	flows = choose_flows(threads);
 	b.max_ahead = (size_t)flows + 256 < MAX_AHEAD ? (size_t)flows + 256 : MAX_AHEAD;

@@ -94,12 +94,13 @@ nonsense
 {"id":1,"id":2}
 E
 printf '{"model":"amp.nam","input":"di1.wav","output":"%066000d"}\n' 0 >>jobs.jsonl
+printf '%s\n' '{"model":"amp.nam","input":"di1.wav","output":"no\u0000.wav"}' >>jobs.jsonl
 printf '{"model":"amp.nam","input":"di3.wav","output":"ok4.wav"}' >>jobs.jsonl
 run nam-render --batch --provenance p.jsonl <jobs.jsonl
 check 'some bad jobs: exit 1' status_is 1
-check 'how many is on standard error' err_says '19 of 23 jobs failed'
-check 'every line has its answer' sh -c 'test "$(jq -c .job out | tr "\n" " ")" = "$(seq -s " " 1 23) "'
-check 'the good ones are done' sh -c 'test "$(jq -c "select(.status == \"done\") | .job" out | tr "\n" " ")" = "1 19 20 23 " && ls ok1.wav ok2.wav ok3.wav ok4.wav'
+check 'how many is on standard error' err_says '20 of 24 jobs failed'
+check 'every line has its answer' sh -c 'test "$(jq -c .job out | tr "\n" " ")" = "$(seq -s " " 1 24) "'
+check 'the good ones are done' sh -c 'test "$(jq -c "select(.status == \"done\") | .job" out | tr "\n" " ")" = "1 19 20 24 " && ls ok1.wav ok2.wav ok3.wav ok4.wav'
 check 'nothing is left of the others' sh -c '! ls no*.wav ./*.tmp 2>/dev/null'
 check 'failed ones say why, and have no report' jq -se 'map(select(.status == "failed")) | all(.report == null and (.error | length > 5))' out
 check 'provenance is of the good ones' sh -c 'test "$(jq -r ".outputs[0].file" p.jsonl | tr "\n" " ")" = "ok1.wav ok2.wav ok3.wav ok4.wav "'
@@ -121,6 +122,7 @@ check 'a clipped output' why 17 'would clip'
 check 'an input that another job failed to make' why 18 "'no7.wav' is the output of job 10, which failed"
 check 'an id twice' why 21 'not JSON'
 check 'a line too long' why 22 'longer than 65536 bytes'
+check 'a NUL, and no word of a library' sh -c 'jq -r "select(.job == 23).error" out | grep -q "a string holds a NUL\$"'
 nam-render -m amp.nam -o want.wav ok1.wav
 check 'a job whose input is the output of another waits for it' cmp ok2.wav want.wav
 
@@ -132,6 +134,49 @@ done >jobs.jsonl
 run nam-render --batch -j 3 <jobs.jsonl
 nam-render -m lstm.nam di3.wav | nam-render -m lstm.nam | nam-render -m lstm.nam | nam-render -m lstm.nam | nam-render -m lstm.nam -o want.wav
 check 'five models in a chain' sh -c "test $status = 0 && cmp c5.wav want.wav"
+
+# ---- an earlier job reads what a later one writes ----
+# a name so long that the model takes a while to open, in which the second job would be done
+perl -pe 'BEGIN { $name = "x" x 10_000_000 } s/"loudness"/"name":"$name","loudness"/' amp.nam >slow.nam
+cp di5.wav w.wav
+cat >jobs.jsonl <<'E'
+{"model":"slow.nam","input":"w.wav","output":"w1.wav"}
+{"model":"amp.nam","input":"di1.wav","output":"w.wav"}
+{"model":"amp.nam","input":"w.wav","output":"w2.wav"}
+E
+nam-render -m amp.nam -o want1.wav di5.wav
+nam-render -m amp.nam -o want2.wav ok1.wav
+run nam-render --batch -j 3 <jobs.jsonl
+check 'the first job hears the old input, the last one the new' sh -c "test $status = 0 && cmp w1.wav want1.wav &&
+	cmp w.wav ok1.wav && cmp w2.wav want2.wav"
+# a model under a name of audio, which a later job writes over
+cp slow.nam m.wav
+cat >jobs.jsonl <<'E'
+{"model":"m.wav","input":"di1.wav","output":"m1.wav"}
+{"model":"amp.nam","input":"zero.wav","output":"m.wav"}
+{"model":"m.wav","input":"di1.wav","output":"m2.wav"}
+E
+run nam-render --batch -j 4 <jobs.jsonl
+check 'a model too is what it was in the order of the jobs' sh -c 'test "$(jq -r .status out | tr "\n" " ")" = "done done failed " &&
+	cmp m1.wav ok1.wav'
+
+# ---- the name of an output that was not made is free again ----
+cat >jobs.jsonl <<'E'
+{"model":"missing.nam","input":"di1.wav","output":"r.wav"}
+{"model":"slow.nam","input":"missing.wav","output":"r.wav"}
+{"model":"amp.nam","input":"r.wav","output":"r1.wav"}
+{"model":"amp.nam","input":"di1.wav","output":"r.wav"}
+{"model":"amp.nam","input":"r.wav","output":"r1.wav"}
+{"model":"amp.nam","input":"di2.wav","output":"r.wav"}
+E
+for t in 1 3; do
+	rm -f r.wav r1.wav
+	run nam-render --batch -j $t <jobs.jsonl
+	check "$t threads: a failed job leaves its output to a later one" test "$(jq -r .status out | tr '\n' ' ')" = \
+		'failed failed failed done done failed '
+	check "$t threads: one that was made stays" sh -c 'cmp r.wav ok1.wav && cmp r1.wav want2.wav &&
+		jq -r "select(.job == 6).error" out | grep -q "r.wav. is the output of job 4 already"'
+done
 
 # ---- a co-process: one line, one answer, no end of input needed ----
 mkfifo ask reply
@@ -159,6 +204,11 @@ check 'and it ends with its input' test $? = 0
 echo '{"model":"amp.nam","input":"di1.wav","output":"x.wav"}' >jobs.jsonl
 run sh -c 'nam-render --batch <jobs.jsonl >/dev/full'
 check 'answers on a full disk: exit 1' status_is 1
+check 'and one line says why' sh -c 'test $(wc -l <err) = 1 && grep -q "No space left" err'
+rm -f x.wav
+run sh -c 'nam-render --batch --provenance p2.jsonl <jobs.jsonl >&-'
+check 'closed standard output: exit 1 before any work' sh -c "test $status = 1 && test ! -e x.wav && test ! -e p2.jsonl"
+check 'and one line says why, too' sh -c 'test $(wc -l <err) = 1 && grep -q "cannot write standard output" err'
 mkfifo open
 run timeout 20 sh -c 'exec 3<>open; cat jobs.jsonl >&3; nam-render --batch <open >/dev/full'
 check 'and it does not wait for the end of input' status_is 1
