@@ -204,19 +204,27 @@ end_one(struct nam_crew *c)
 	return 0;
 }
 
+/* The work at hand, in lanes; a feed-forward channel is as good as a whole thread's. */
+static int
+load(const struct nam_crew *c)
+{
+	int n = c->starting * LANES;
+
+	for (const struct run *r = c->runs; r; r = r->next)
+		n += r->flow->channels * (r->recurrent ? 1 : LANES);
+	return n;
+}
+
 static int
 begin_one(struct nam_crew *c)
 {
-	int load = c->starting * LANES;
 	struct nam_flow *f = NULL;
 	struct run *r = NULL, **p;
 	enum nam_crew_next what;
 	unsigned wakes = c->wakes;
 	struct err e;
 
-	for (r = c->runs; r; r = r->next)
-		load += r->flow->channels * (r->recurrent ? 1 : LANES);
-	if (c->no_more || c->none_yet || load >= c->threads * LANES || c->n_runs + c->starting >= c->max_runs)
+	if (c->no_more || c->none_yet || load(c) >= c->threads * LANES || c->n_runs + c->starting >= c->max_runs)
 		return 0;
 	c->starting++;
 	leave(c);
@@ -394,13 +402,15 @@ compute_one(struct nam_crew *c)
 	float *out[LANES];
 	struct lane lane[LANES];
 	struct run *first = NULL;
-	size_t n_lanes = 0, n;
+	size_t n_lanes = 0, n, most = ((size_t)load(c) + (size_t)c->threads - 1) / (size_t)c->threads;
 
-	for (struct run *r = c->runs; r && n_lanes < LANES; r = r->next) {
+	/* its share and no more: lanes save time, but not as much as a thread that would have none */
+	most = most < LANES ? most : LANES;
+	for (struct run *r = c->runs; r && n_lanes < most; r = r->next) {
 		/* recurrent ones run together with all others of the same model */
 		if (n_lanes && r->flow->model != first->flow->model)
 			continue;
-		n_lanes = add_lanes(r, lane, n_lanes, r->recurrent ? LANES : 1);
+		n_lanes = add_lanes(r, lane, n_lanes, r->recurrent ? most : 1);
 		if (!n_lanes)
 			continue;
 		first = first ? first : r;
@@ -411,9 +421,9 @@ compute_one(struct nam_crew *c)
 		return 0;
 	n = first->step;
 	for (size_t i = 0; i < n_lanes; i++) {
-		size_t most = in_one_piece(lane[i].r, lane[i].s);
+		size_t piece = in_one_piece(lane[i].r, lane[i].s);
 
-		n = n < most ? n : most;
+		n = n < piece ? n : piece;
 	}
 	for (size_t i = 0; i < n_lanes; i++) {
 		struct run *r = lane[i].r;

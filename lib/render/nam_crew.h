@@ -11,8 +11,8 @@
  * as if it had been there from the start.  That costs R - 1 frames of work each time, seldom: threads take
  * halves of what was read ahead, which is 128 R frames for each thread, within 64 MiB for a flow.
  * Recurrent models remember everything: their channels run side by side, and one channel alone on
- * one thread.  Streams of one recurrent model, also of several flows, run in lockstep,
- * up to 16 on a thread (nam_process_many()).
+ * one thread.  Streams of one recurrent model, also of several flows, run in lockstep (nam_process_many()):
+ * each thread takes an equal share of them, up to 16.
  *
  * What was asked for is at once computed and at once handed on: a pipe flows.  Reading ahead is for threads that
  * would be idle.

@@ -1,4 +1,4 @@
-/* How a crew shares one channel among threads, on a model that only takes time: it sleeps for each frame, so that
+/* How a crew shares channels among threads, on a model that only takes time: it sleeps for each frame, so that
  * the threads run at once on any machine.  The samples count the frames that the stream has seen since its reset. */
 #include "render/nam_crew.h"
 #include "../tap.h"
@@ -17,7 +17,7 @@ struct nam_model { struct nam_info info; };
 struct nam_stream { int64_t seen; };
 static atomic_llong frames, resets;
 static atomic_llong by_thread[MAX_THREADS];
-static atomic_int n_threads;
+static atomic_int n_threads, most_lanes, at_work, most_at_work;
 static _Thread_local int me = -1;
 
 const struct nam_info *
@@ -47,12 +47,23 @@ nam_reset(struct nam_stream *s)
 	resets++;
 }
 
+static void
+raise_to(atomic_int *most, int n)
+{
+	int old = *most;
+
+	while (n > old && !atomic_compare_exchange_weak(most, &old, n))
+		;
+}
+
 void
 nam_process(struct nam_stream *s, const float *in, float *out, size_t n)
 {
 	struct timespec t;
 	long long ns;
 
+	raise_to(&most_lanes, 1);
+	raise_to(&most_at_work, atomic_fetch_add(&at_work, 1) + 1);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	ns = t.tv_nsec + (long long)((double)n * frame_ns);
 	t.tv_sec += ns / 1000000000;
@@ -64,31 +75,34 @@ nam_process(struct nam_stream *s, const float *in, float *out, size_t n)
 	by_thread[me] += (long long)n;
 	frames += (long long)n;
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+	at_work--;
 }
 
 void
 nam_process_many(struct nam_stream *const *s, size_t n_streams, const float *const *in, float *const *out, size_t n)
 {
+	raise_to(&most_lanes, (int)n_streams);
 	for (size_t i = 0; i < n_streams; i++)
 		nam_process(s[i], in[i], out[i], n);
 }
 
 /* ---- the signal: its frame numbers ---- */
 
-static int64_t asked, written, wrong;
+static int64_t length = MINUTE, asked, written, wrong;
 static atomic_int begun;
 static struct nam_flow flow;
 
 static int64_t
 give(void *ctx, float *const *x, size_t max, struct err *e)
 {
-	int64_t n = MINUTE - asked;
+	int64_t n = length - asked;
 
 	(void)ctx;
 	(void)e;
 	n = n < (int64_t)max ? n : (int64_t)max;
-	for (int64_t i = 0; i < n; i++)
-		x[0][i] = (float)(asked + i);
+	for (int c = 0; c < flow.channels; c++)
+		for (int64_t i = 0; i < n; i++)
+			x[c][i] = (float)(asked + i);
 	asked += n;
 	return n;
 }
@@ -98,8 +112,9 @@ take(void *ctx, const float *const *x, size_t n, struct err *e)
 {
 	(void)ctx;
 	(void)e;
-	for (size_t i = 0; i < n; i++)
-		wrong += x[0][i] < 1;
+	for (int c = 0; c < flow.channels; c++)
+		for (size_t i = 0; i < n; i++)
+			wrong += x[c][i] < 1;
 	written += (int64_t)n;
 	return 0;
 }
@@ -120,15 +135,15 @@ next(void *ctx, struct nam_flow **f)
 }
 
 static void
-run(const struct nam_model *m, int threads, int64_t known)
+run(const struct nam_model *m, int threads, int channels, int64_t known)
 {
 	struct nam_crew *c = nam_crew_new(threads, 1, next, NULL, NULL);
 
 	if (!c)
 		exit(1);
-	flow = (struct nam_flow){ m, 1, known, NULL, give, take, end };
+	flow = (struct nam_flow){ m, channels, known, NULL, give, take, end };
 	asked = written = wrong = 0;
-	begun = n_threads = 0;
+	begun = n_threads = most_lanes = most_at_work = 0;
 	frames = resets = 0;
 	me = -1;
 	for (int i = 0; i < MAX_THREADS; i++)
@@ -143,7 +158,7 @@ test_share(const struct nam_model *m, int threads, int64_t known, double most_ex
 	double extra, least = 1;
 	char name[96];
 
-	run(m, threads, known);
+	run(m, threads, 1, known);
 	extra = (double)(frames - MINUTE) / MINUTE;
 	for (int i = 0; i < threads; i++)
 		least = (double)by_thread[i] / MINUTE < least ? (double)by_thread[i] / MINUTE : least;
@@ -157,6 +172,20 @@ test_share(const struct nam_model *m, int threads, int64_t known, double most_ex
 	    (long long)resets, 100 * least * threads);
 }
 
+/* lanes: that many streams of a recurrent model a thread should run together. */
+static void
+test_lanes(const struct nam_model *m, int threads, int channels, int lanes)
+{
+	char name[96];
+
+	run(m, threads, channels, length);
+	snprintf(name, sizeof name, "%d recurrent channels on %d threads: %d together, all threads at work", channels,
+	    threads, lanes);
+	ok(written == length && wrong == 0 && frames == channels * length && most_lanes == lanes &&
+	    most_at_work == (channels < threads ? channels : threads), name);
+	printf("# %d together, %d threads at work\n", most_lanes, most_at_work);
+}
+
 int
 main(void)
 {
@@ -165,14 +194,21 @@ main(void)
 	memset(&m, 0, sizeof m);
 	m.info.receptive_field = RECEPTIVE;
 	m.info.macs = 13320;
-	run(&m, 1, MINUTE);
+	run(&m, 1, 1, MINUTE);
 	ok(written == MINUTE && wrong == 0 && resets == 0 && frames == MINUTE, "one thread: nothing twice");
 	/* 0.4 and 2 % on a quiet machine; a busy one wakes threads late, and others help them out */
 	test_share(&m, 2, MINUTE, 0.02);
 	test_share(&m, 2, -1, 0.02);
 	test_share(&m, 8, MINUTE, 0.15);
 	m.info.recurrent = 1;
-	run(&m, 4, MINUTE);
-	ok(written == MINUTE && wrong == 0 && resets == 0 && frames == MINUTE, "a recurrent model is not shared");
+	run(&m, 4, 1, MINUTE);
+	ok(written == MINUTE && wrong == 0 && resets == 0 && frames == MINUTE, "a recurrent channel is not shared");
+	length = MINUTE / 20;
+	test_lanes(&m, 1, 2, 2);
+	test_lanes(&m, 2, 2, 1);
+	test_lanes(&m, 2, 16, 8);
+	test_lanes(&m, 3, 16, 6);
+	test_lanes(&m, 4, 3, 1);
+	test_lanes(&m, 2, 40, 16);
 	return done();
 }
