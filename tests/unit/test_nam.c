@@ -146,7 +146,9 @@ test_curves(const struct nam_kernel *k)
 static void
 test_rows(const struct nam_kernel *k)
 {
-	enum { ROWS = 70, OUTS = 21, N = NAM_TILE };
+	enum { ROWS = 97, OUTS = 21, N = 110 };
+	/* around the ends of groups */
+	static const int many[] = { 1, 2, 3, 4, 7, 13, 16, 25, 32, 33, 47, 48, 49, 64, 65, 79, 80, ROWS };
 	static float plane[N + 2 * NAM_PAD], w[ROWS * OUTS], bias[OUTS];
 	static float out[2][OUTS][N + NAM_PAD], head[2][OUTS][N + NAM_PAD], add[OUTS][N + NAM_PAD];
 	const float *x[ROWS];
@@ -164,9 +166,9 @@ test_rows(const struct nam_kernel *k)
 		for (int t = 0; t < N; t++)
 			add[o][t] = noise();
 	}
-	for (int rows = 1; rows <= ROWS; rows += rows < 20 ? 1 : 9)
-		for (int outs = 1; outs <= OUTS; outs++)
-			for (size_t n = 1; n <= N; n += n < 20 ? 6 : 15)
+	for (size_t i = 0; i < sizeof many / sizeof *many; i++)
+		for (int outs = 1, rows = many[i]; outs <= OUTS; outs++)
+			for (size_t n = 1; n <= N; n += n < 20 ? 6 : 30)
 				for (int e = NAM_STORE; e <= NAM_LEAKY_SUM; e++) {
 					for (int v = 0; v < 2; v++) {
 						struct nam_rows q = { .x = x, .xpos = 1, .w = w,
