@@ -93,9 +93,11 @@ nonsense
 {"model":"amp.nam","input":"zero.wav","output":"ok3.wav"}
 {"id":1,"id":2}
 E
-printf '{"model":"amp.nam","input":"di1.wav","output":"%066000d"}\n' 0 >>jobs.jsonl
-printf '%s\n' '{"model":"amp.nam","input":"di1.wav","output":"no\u0000.wav"}' >>jobs.jsonl
-printf '{"model":"amp.nam","input":"di3.wav","output":"ok4.wav"}' >>jobs.jsonl
+{
+	printf '{"model":"amp.nam","input":"di1.wav","output":"%066000d"}\n' 0
+	printf '%s\n' '{"model":"amp.nam","input":"di1.wav","output":"no\u0000.wav"}'
+	printf '{"model":"amp.nam","input":"di3.wav","output":"ok4.wav"}'
+} >>jobs.jsonl
 run nam-render --batch --provenance p.jsonl <jobs.jsonl
 check 'some bad jobs: exit 1' status_is 1
 check 'how many is on standard error' err_says '20 of 24 jobs failed'
