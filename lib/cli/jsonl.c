@@ -123,6 +123,12 @@ done:
 	return r;
 }
 
+const char *
+jl_why(const json_error_t *e)
+{
+	return json_error_code(e) == json_error_null_character ? "a string holds a NUL" : e->text;
+}
+
 json_t *
 jl_load(const char *name, size_t max, struct err *e)
 {
@@ -137,6 +143,6 @@ jl_load(const char *name, size_t max, struct err *e)
 	free(text);
 	if (!v)
 		err_set(e, ERR_INPUT, "'%s' is not JSON: line %d, column %d: %s", name, je.line, je.column,
-		    je.text);
+		    jl_why(&je));
 	return v;
 }

@@ -28,4 +28,6 @@ char *jl_text(const json_t *o);
 /* Parse JSON that came from outside: at most max bytes, depth limited by jansson
  * (2048), duplicate keys refused; *e gets file, line and column.  "-" is stdin. */
 json_t *jl_load(const char *name, size_t max, struct err *e);
+/* What is wrong, in words for users: jansson names its own flags for some of it.  Lives as long as e. */
+const char *jl_why(const json_error_t *e);
 #endif

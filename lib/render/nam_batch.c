@@ -210,8 +210,7 @@ parse_job(struct job *j, const char *text, size_t len)
 
 	j->line = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
 	if (!j->line)
-		return err_set(&j->e, ERR_INPUT, "not JSON: column %d: %s", je.column,
-		    json_error_code(&je) == json_error_null_character ? "a string holds a NUL" : je.text);
+		return err_set(&j->e, ERR_INPUT, "not JSON: column %d: %s", je.column, jl_why(&je));
 	if (!json_is_object(j->line)) {
 		json_decref(j->line);
 		j->line = NULL;

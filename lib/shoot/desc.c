@@ -2,6 +2,7 @@
 #include "shoot/desc.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "cli/jsonl.h"
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -462,7 +463,7 @@ desc_load(struct desc **out, const char *name, struct desc_problems *p, struct e
 	r.d->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
 	free(text);
 	if (!r.d->json) {
-		err_set(e, ERR_INPUT, "%s:%d:%d: not JSON: %s", name, je.line, je.column, je.text);
+		err_set(e, ERR_INPUT, "%s:%d:%d: not JSON: %s", name, je.line, je.column, jl_why(&je));
 		free(r.dir);
 		desc_free(r.d);
 		return -1;

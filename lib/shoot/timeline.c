@@ -205,7 +205,7 @@ read_lines(struct timeline *t, const char *name, int with_head, struct err *e)
 		if (n && strspn(p, " \t\r") < n) {
 			o = json_loadb(p, n, JSON_REJECT_DUPLICATES, &je);
 			if (!o) {
-				err_set(e, ERR_INPUT, "'%s' line %zu is not JSON: %s", name, line, je.text);
+				err_set(e, ERR_INPUT, "'%s' line %zu is not JSON: %s", name, line, jl_why(&je));
 				goto out;
 			}
 			if (one_line(t, with_head, &segments, &at, o, e)) {

@@ -70,6 +70,9 @@ bad 'a stage that is two' "exactly one of 'nam', 'ir' and 'effect'" "d['chains']
 printf '{"schema": "shootout/1",\n "name": }' >bad.json
 run shootout check bad.json
 check 'broken JSON: file, line and column' err_says 'bad.json:2:'
+printf '{"title":"a\\u0000b"}' >nul.json
+run shootout check nul.json
+check 'a NUL in a string' err_says 'nul.json:1:19: not JSON: a string holds a NUL'
 mkdir full && echo precious >full/file
 run shootout run s.json -o full
 check 'a folder with other things in it is refused' err_says 'is no run directory'
