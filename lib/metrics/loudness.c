@@ -1,11 +1,15 @@
-/* loudness.c - libebur128, polled every 10 ms. */
+/* loudness.c - libebur128, polled every 10 ms, and our true peak. */
 #include "metrics/loudness.h"
+#include "base/mem.h"
+#include "metrics/stats.h"
+#include "metrics/truepeak.h"
 
 #include <ebur128.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { STEPS_M = 40, STEPS_S = 300 }; /* 400 ms and 3 s in steps of 10 ms */
+enum { STEPS_M = 40, STEPS_S = 300, HOP = 10, HOPS_S = STEPS_S / HOP }; /* 400 ms, 3 s, 100 ms in steps of 10 ms */
+static const double psr_gate_lufs = -70;
 
 struct loudness {
 	ebur128_state *st;
@@ -15,8 +19,11 @@ struct loudness {
 	int64_t steps;
 	double sum;             /* of all steps */
 	double max_m, max_s;    /* energies */
-	double sample_peak, true_peak; /* of the step so far */
-	int64_t overs;
+	struct truepeak *peak;
+	double hop_peak[HOPS_S]; /* of the last hops, a ring */
+	struct stats psr;
+	struct loudness_point *series;
+	size_t points, room;
 };
 
 /* BS.1770's loudness of a weighted mean square, and back. */
@@ -47,8 +54,6 @@ loudness_new(struct loudness **out, int rate_hz, int channels, int flags, struct
 		mode |= EBUR128_MODE_I;
 	if (flags & LOUDNESS_RANGE)
 		mode |= EBUR128_MODE_LRA;
-	if (flags & LOUDNESS_TRUE_PEAK)
-		mode |= EBUR128_MODE_TRUE_PEAK;
 	if (rate_hz < 100 || channels < 1 ||
 	    !(l->st = ebur128_init((unsigned)channels, (unsigned long)rate_hz, mode))) {
 		free(l);
@@ -63,57 +68,103 @@ loudness_new(struct loudness **out, int rate_hz, int channels, int flags, struct
 	l->channels = channels;
 	l->flags = flags;
 	l->step = rate_hz / 100;
+	if (flags & LOUDNESS_TRUE_PEAK && truepeak_new(&l->peak, rate_hz, channels, e)) {
+		loudness_free(l);
+		return -1;
+	}
 	*out = l;
 	return 0;
 }
 
 static double
-mean_of_last(const struct loudness *l, int n)
+mean_of_last_m(const struct loudness *l)
 {
 	double sum = 0;
+	int64_t at = l->steps % STEPS_S;
 
-	for (int i = 1; i <= n; i++)
-		sum += l->energy[(l->steps - i) % STEPS_S];
-	return sum / n;
+	for (int i = 0; i < STEPS_M; i++) {
+		at = at ? at - 1 : STEPS_S - 1;
+		sum += l->energy[at];
+	}
+	return sum / STEPS_M;
+}
+
+/* Of the whole ring, in four parts: one addition need not wait for the other. */
+static double
+mean_of_last_s(const struct loudness *l)
+{
+	double sum[4] = { 0 };
+
+	for (int i = 0; i < STEPS_S; i += 4)
+		for (int k = 0; k < 4; k++)
+			sum[k] += l->energy[i + k];
+	return (sum[0] + sum[1] + sum[2] + sum[3]) / STEPS_S;
+}
+
+static int
+add_point(struct loudness *l, const struct loudness_point *p, struct err *e)
+{
+	if (l->points == l->room) {
+		size_t room = l->room ? 2 * l->room : 256, size;
+		struct loudness_point *s;
+
+		if (size_mul(room, sizeof *s, &size) || !(s = realloc(l->series, size)))
+			return err_set(e, ERR_NOMEM, "out of memory for the loudness of a long signal");
+		l->series = s;
+		l->room = room;
+	}
+	l->series[l->points++] = *p;
+	return 0;
+}
+
+/* A hop of 100 ms is full. */
+static int
+end_hop(struct loudness *l, double m, double s, struct err *e)
+{
+	struct loudness_point p = { (float)lufs_of(m), (float)lufs_of(s), NAN };
+	double peak = 0;
+
+	if (l->peak) {
+		double hop = truepeak_hop(l->peak);
+
+		p.true_peak_dbtp = hop > 0 ? (float)(20 * log10(hop)) : NAN;
+		l->hop_peak[l->steps / HOP % HOPS_S] = hop;
+		for (int i = 0; i < HOPS_S; i++)
+			peak = l->hop_peak[i] > peak ? l->hop_peak[i] : peak;
+		if (lufs_of(s) > psr_gate_lufs && stats_add(&l->psr, 20 * log10(peak) - lufs_of(s)))
+			return err_set(e, ERR_NOMEM, "out of memory for the loudness of a long signal");
+	}
+	return l->flags & LOUDNESS_SERIES ? add_point(l, &p, e) : 0;
 }
 
 /* A step of 10 ms is full: take its energy and move the windows. */
-static void
-end_step(struct loudness *l)
+static int
+end_step(struct loudness *l, struct err *e)
 {
-	double lufs = -HUGE_VAL, m;
+	double lufs = -HUGE_VAL, m = 0, s = 0, energy;
 
 	ebur128_loudness_window(l->st, 10, &lufs);
-	l->energy[l->steps++ % STEPS_S] = energy_of(lufs);
-	l->sum += energy_of(lufs);
-	if (l->flags & LOUDNESS_MAX) {
-		if (l->steps >= STEPS_M && (m = mean_of_last(l, STEPS_M)) > l->max_m)
-			l->max_m = m;
-		if (l->steps >= STEPS_S && (m = mean_of_last(l, STEPS_S)) > l->max_s)
-			l->max_s = m;
-	}
-	if (l->true_peak > 1 && l->sample_peak <= 1)
-		l->overs++;
-	l->true_peak = l->sample_peak = 0;
+	energy = energy_of(lufs);
+	l->energy[l->steps++ % STEPS_S] = energy;
+	l->sum += energy;
 	l->in_step = 0;
+	if (!(l->flags & LOUDNESS_MAX))
+		return 0;
+	if (l->steps >= STEPS_M && (m = mean_of_last_m(l)) > l->max_m)
+		l->max_m = m;
+	if (l->steps >= STEPS_S && (s = mean_of_last_s(l)) > l->max_s)
+		l->max_s = s;
+	return l->steps % HOP == 0 ? end_hop(l, m, s, e) : 0;
 }
 
 /* At most one step of samples. */
 static int
 add_part(struct loudness *l, const float *x, int64_t n, struct err *e)
 {
-	double p;
-
 	if (ebur128_add_frames_float(l->st, x, (size_t)n))
 		return err_set(e, ERR_NOMEM, "out of memory for the loudness of a long signal");
-	for (unsigned c = 0; l->flags & LOUDNESS_TRUE_PEAK && c < (unsigned)l->channels; c++) {
-		if (!ebur128_prev_true_peak(l->st, c, &p) && p > l->true_peak)
-			l->true_peak = p;
-		if (!ebur128_prev_sample_peak(l->st, c, &p) && p > l->sample_peak)
-			l->sample_peak = p;
-	}
 	l->in_step += n;
-	return 0;
+	return l->in_step == l->step ? end_step(l, e) : 0;
 }
 
 int
@@ -123,10 +174,10 @@ loudness_add(struct loudness *l, const float *x, int64_t frames, struct err *e)
 		int64_t n = l->step - l->in_step;
 
 		n = n < frames ? n : frames;
+		if (l->peak)
+			truepeak_add(l->peak, x, n);
 		if (add_part(l, x, n, e))
 			return -1;
-		if (l->in_step == l->step)
-			end_step(l);
 		x += n * l->channels;
 		frames -= n;
 		l->frames += n;
@@ -134,26 +185,17 @@ loudness_add(struct loudness *l, const float *x, int64_t frames, struct err *e)
 	return 0;
 }
 
-/* Silence after the end: completes the last step, and lets the last peak out of the
- * interpolator, which looks a dozen samples ahead. */
+/* Silence after the end completes the last step. */
 static int
 flush(struct loudness *l, struct err *e)
 {
-	int64_t pad = 2 * l->step - l->in_step;
 	float *zeros = calloc((size_t)(l->step * l->channels), sizeof *zeros);
-	int ret = 0;
+	int ret;
 
 	if (!zeros)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	l->flags &= ~LOUDNESS_MAX; /* these windows end where the signal does */
-	while (pad > 0 && !ret) {
-		int64_t n = l->step - l->in_step;
-
-		ret = add_part(l, zeros, n, e);
-		if (!ret && l->in_step == l->step)
-			end_step(l);
-		pad -= n;
-	}
+	ret = add_part(l, zeros, l->step - l->in_step, e);
 	free(zeros);
 	return ret;
 }
@@ -162,9 +204,9 @@ int
 loudness_end(struct loudness *l, struct loudness_values *v, struct err *e)
 {
 	int flags = l->flags;
-	double x, peak = 0;
+	double x;
 
-	*v = (struct loudness_values){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, l->frames };
+	*v = (struct loudness_values){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, l->frames };
 	if (flags & LOUDNESS_INTEGRATED) {
 		if (!ebur128_loudness_global(l->st, &x) && isfinite(x))
 			v->integrated_lufs = x;
@@ -184,13 +226,19 @@ loudness_end(struct loudness *l, struct loudness_values *v, struct err *e)
 		return -1;
 	if (flags & LOUDNESS_INTEGRATED)
 		v->ungated_lufs = lufs_of(l->sum * (double)l->step / (double)l->frames);
-	for (unsigned c = 0; flags & LOUDNESS_TRUE_PEAK && c < (unsigned)l->channels; c++)
-		if (!ebur128_true_peak(l->st, c, &x) && x > peak)
-			peak = x;
-	if (peak > 0)
-		v->true_peak_dbtp = 20 * log10(peak);
-	v->inter_sample_overs = l->overs;
+	if (l->peak && (x = truepeak_end(l->peak, &v->inter_sample_overs)) > 0)
+		v->true_peak_dbtp = 20 * log10(x);
+	v->psr_min_db = stats_percentile(&l->psr, 0);
+	v->psr_median_db = stats_percentile(&l->psr, 50);
+	v->psr_max_db = stats_percentile(&l->psr, 100);
 	return 0;
+}
+
+const struct loudness_point *
+loudness_series(const struct loudness *l, size_t *n)
+{
+	*n = l->points;
+	return l->series;
 }
 
 void
@@ -199,6 +247,9 @@ loudness_free(struct loudness *l)
 	if (!l)
 		return;
 	ebur128_destroy(&l->st);
+	truepeak_free(l->peak);
+	stats_free(&l->psr);
+	free(l->series);
 	free(l);
 }
 

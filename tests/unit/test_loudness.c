@@ -134,6 +134,67 @@ tech_3341(void)
 	ok_near(worst, 0, 0.1, "3341-13: largest momentary, 20 offsets");
 }
 
+/* A meter that runs: the largest value so far, after each of 20 tones, each 1 dB louder than the one before. */
+static double
+live(double tone_s, double step_s)
+{
+	double worst = 0;
+
+	start(2);
+	for (int i = 0; i < 20; i++) {
+		struct loudness_values v;
+		double d;
+
+		tone(i * step_s, -999), tone(tone_s, -38 + i), tone(tone_s - i * step_s, -999);
+		v = measure(LOUDNESS_MAX);
+		d = fabs((tone_s > 1 ? v.max_short_term_lufs : v.max_momentary_lufs) - (-38 + i));
+		worst = d > worst ? d : worst;
+	}
+	return worst;
+}
+
+static void
+tech_3341_live(void)
+{
+	ok_near(live(3, 0.15), 0, 0.1, "3341-11: the largest short-term so far");
+	ok_near(live(0.4, 0.02), 0, 0.1, "3341-14: the largest momentary so far");
+}
+
+/* Cases 20 to 23: fs / 6 at 0.5 with one period of fs / 4 at 1.0, made at four times the rate, low-passed and decimated
+ * from one of four samples on. */
+static double
+decimated(int offset)
+{
+	enum { PAD = 400, HALF = 192 }; /* of the filter, at the high rate */
+	static double high[4 * RATE + 2 * PAD];
+	int64_t n = RATE / 2;
+	double cut = 22000 / (4.0 * RATE);
+	float *p;
+
+	for (int64_t i = 0; i < 4 * n + 2 * PAD; i++) {
+		int64_t t = i - PAD, on = 24 * (n / 12), off = on + 16; /* where the louder period is */
+		int64_t edge = t < 4 * n - t ? t : 4 * n - t;
+		double fade = edge <= 0 ? 0 : edge < RATE / 25 ? (double)edge / (RATE / 25) : 1;
+
+		high[i] = fade * (t < on ? 0.5 * sin(2 * M_PI * (double)t / 24) :
+		                  t < off ? sin(2 * M_PI * (double)(t - on) / 16) :
+		                  0.5 * sin(2 * M_PI * (double)(t - off) / 24));
+	}
+	start(1);
+	p = grow(n);
+	for (int64_t i = 0; i < n; i++) {
+		double sum = 0;
+
+		for (int k = -HALF; k <= HALF; k++) {
+			double s = k ? sin(2 * M_PI * cut * k) / (M_PI * k) : 2 * cut;
+
+			sum += s * (0.5 + 0.5 * cos(M_PI * k / HALF)) * high[PAD + 4 * i + offset + k];
+		}
+		p[i] = (float)sum;
+	}
+	return measure(LOUDNESS_TRUE_PEAK).true_peak_dbtp;
+}
+
 /* A sine of rate / div with fades of 10 ms. */
 static double
 true_peak(double div, double degrees, double peak)
@@ -174,6 +235,12 @@ true_peaks(void)
 	ok(v.inter_sample_overs > 90 && v.inter_sample_overs <= 100, "its overs are between the samples");
 	true_peak(4, 45, 1.0);
 	ok(measure(LOUDNESS_TRUE_PEAK).inter_sample_overs == 0, "a true peak of 1.0 is no over");
+	for (int i = 0; i < 4; i++) {
+		char name[60];
+
+		snprintf(name, sizeof name, "3341-%d: a short peak, from sample %d on", 20 + i, i);
+		peak_case(decimated(i), 0, name);
+	}
 	/* a pair of full samples that the file ends in: the interpolator needs what follows */
 	start(1);
 	p = grow(RATE);
@@ -246,6 +313,27 @@ edges(void)
 	for (double p[8] = { 0, 0, 0, 0, 0, 0, 0, 1 }; frames == 0;)
 		tone_each(5, 997, p);
 	ok_near(measure(LOUDNESS_ALL).integrated_lufs, -3.01, 0.01, "the eighth of eight counts");
+	start(2), tone(6, -20), v = measure(LOUDNESS_ALL);
+	ok_near(v.psr_min_db, 0, 0.1, "a steady sine in two channels: the peak is 0 dB over the loudness");
+	ok(fabs(v.psr_max_db - v.psr_min_db) < 0.05 && fabs(v.psr_median_db - v.psr_min_db) < 0.05, "all the time");
+	start(2), tone(3, -20), tone(3, -30), tone(3, -999), v = measure(LOUDNESS_ALL);
+	ok(v.psr_max_db > 9 && v.psr_min_db < 0.1 && v.psr_median_db < v.psr_max_db,
+	   "the peak of 3 s over the loudness of the same 3 s");
+	start(2), tone(2, -20), v = measure(LOUDNESS_ALL);
+	ok(isnan(v.psr_min_db), "2 s have none");
+	start(2), tone(3.05, -20);
+	if (loudness_new(&l, RATE, 2, LOUDNESS_ALL | LOUDNESS_SERIES, &e) || loudness_add(l, x, frames, &e) ||
+	    loudness_end(l, &v, &e))
+		abort();
+	{
+		size_t n;
+		const struct loudness_point *s = loudness_series(l, &n);
+
+		ok(n == 30 && isnan(s[2].momentary_lufs) && isnan(s[28].short_term_lufs), "series: a point every 100 ms");
+		ok(fabs(s[3].momentary_lufs + 20) < 0.1 && fabs(s[29].short_term_lufs + 20) < 0.1 &&
+		   fabs(s[9].true_peak_dbtp + 20) < 0.1, "of the windows that end there");
+	}
+	loudness_free(l);
 	start(1), tone_each(4, 48, &one); /* 48 periods of a second: 8 Hz to 384 Hz at these rates */
 	for (int rate = 8000; rate <= 384000; rate *= 2) {
 		v = measure_at(rate, LOUDNESS_ALL, 4096);
@@ -260,6 +348,7 @@ int
 main(void)
 {
 	tech_3341();
+	tech_3341_live();
 	true_peaks();
 	tech_3342();
 	edges();
