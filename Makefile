@@ -153,7 +153,7 @@ bench: all $(BENCHES) ## measure speed: real-time factors and the share of the m
 lint: ## check man pages, scripts and the layers of lib/
 	mandoc -T lint -W warning man/*.1 man/*.5 man/*.7
 	shellcheck scripts/check scripts/check-aarch64 scripts/demo scripts/packages scripts/bench scripts/make-completions \
-	  scripts/check-layers scripts/examples/*.sh .ci/run tests/lib.sh tests/cli/*.t tests/golden/*.sh
+	  scripts/check-layers scripts/fx-man scripts/examples/*.sh .ci/run tests/lib.sh tests/cli/*.t tests/golden/*.sh
 	scripts/check-layers
 
 install: all ## install under $(DESTDIR)$(PREFIX)

@@ -108,6 +108,11 @@ says audio-level 'level-match/1' 'for f in di stereo; do audio-level --measure -
 	audio-level --match --lufs -16 -o m.json di.json stereo.json && cat m.json'
 says audio-metrics 'audio-metrics/1' 'audio-metrics di.wav stereo.wav silence.wav short.wav'
 says audio-metrics 'audio-metrics/1' 'audio-metrics --dual-mono --start-frame 0 --length-frames 24000 di.wav'
+says audio-fx 'audio-fx/1 provenance/1 event/1' "$(three 'audio-fx -x gain:-3 -x eq:mid_scoop -a gain.gain_db=0s:0,1s:-6 stereo.wav' fx.wav)"
+says audio-fx 'fx-info/1' 'audio-fx --list'
+printf '%s\n' '{"schema":"fx-chain/1","tempo_bpm":90,"effects":["eq:mid_scoop",{"effect":"gain","gain_db":-3,"automation":{"gain_db":"0b:0,2b:-6"}}]}' >chain.json
+check 'a chain of effects' valid chain.json
+says audio-fx 'audio-fx/1' 'audio-fx -c chain.json --report r.json -o x.wav silence.wav; cat r.json'
 says audio-diff 'audio-diff/1' 'audio-diff di.wav di.wav; audio-diff di.wav amp.wav; audio-diff silence.wav silence.wav; true'
 
 cat >segments.jsonl <<'X'

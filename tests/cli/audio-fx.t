@@ -1,0 +1,157 @@
+#!/bin/sh
+# audio-fx on the command line.
+# shellcheck disable=SC2016
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+common_checks audio-fx
+
+wav() { perl "$SRC/tests/wav.pl" "$@"; }
+same() { wav dump "$1" >s1; wav dump "$2" >s2; cmp s1 s2; } # sample for sample
+# null A B DB: the difference of two files is that far below the first
+null() {
+	wav dump "$1" >n1
+	wav dump "$2" >n2
+	paste -d ' ' n1 n2 | awk -v db="$3" '{ h = NF / 2; for (i = 1; i <= h; i++) { s += $i ^ 2; d += ($i - $(i + h)) ^ 2 } }
+		END { v = d > 0 ? 10 * log(d / s) / log(10) : -999; if (!(v <= db && s > 0 && NR > 100)) { print v " dB"; exit 1 } }'
+}
+noise='(($t * 7919 + $c * 104729 + ($t * $t) % 8191) % 2003 / 1001.5 - 1)'
+wav make st.wav 48000 2 20000 "0.4 * $noise"
+wav make mono.wav 44100 1 20000 "0.4 * $noise"
+wav make wide.wav 8000 64 300 "0.4 * $noise"
+
+# An exact copy.
+run audio-fx --report r.json --provenance p.json -o copy.wav st.wav
+check 'no effect: exit 0' status_is 0
+check 'nothing is said' test ! -s err
+check 'no effect: a copy, bit for bit' same copy.wav st.wav
+check 'the report' jq -e '.schema == "audio-fx/1" and .frames == 20000 and .out_frames == 20000 and .latency_frames == 0 and
+	.channels == 2 and .effects == []' r.json
+check 'the provenance names input and output' sh -c '
+	jq -r "(.inputs + .outputs)[] | .sha256 + \"  \" + .file" p.json | sha256sum -c'
+audio-fx -x gain:0 -x boost:0dB -x eq -x eq:mid_scoop,bypass=1 -o zero.wav st.wav
+check 'gain 0 dB, flat and bypassed effects copy too' cmp zero.wav copy.wav
+audio-fx <st.wav >pipe.wav
+check 'standard input to standard output' same pipe.wav st.wav
+audio-fx -x gain:-6 -o g.wav wide.wav
+check '64 channels at 8 kHz' null g.wav g.wav -200
+audio-fx -x gain:-6.020599913279624 -o g.wav mono.wav
+check 'a gain is one' sh -c 'perl "$SRC/tests/wav.pl" dump mono.wav >a; perl "$SRC/tests/wav.pl" dump g.wav | paste - a | awk "(2 * \$1 - \$2) ^ 2 > 1e-14 { exit 1 } END { exit NR != 20000 }"'
+audio-fx --stereo -o s.wav mono.wav
+check '--stereo: two channels of one' sh -c 'perl "$SRC/tests/wav.pl" dump s.wav | awk "\$1 != \$2 { exit 1 } { print \$1 }" >a && perl "$SRC/tests/wav.pl" dump mono.wav | cmp - a'
+
+# Against others.
+if command -v ffmpeg >/dev/null; then
+	ff() {
+		ffmpeg -v error -y -i st.wav -af "aformat=dblp,$2" -c:a pcm_f32le ff.wav
+		audio-fx --tail cut -x "$1" -o fx.wav st.wav
+		check "$1 is ffmpeg's $2" null ff.wav fx.wav -110
+	}
+	ff eq:band1_type=bell,band1_hz=1000,band1_q=2,band1_gain_db=6 equalizer=f=1000:t=q:w=2:g=6:r=f64
+	ff eq:low_cut_hz=300 highpass=f=300:t=q:w=0.70710678118:r=f64
+	ff eq:high_cut_hz=3000 lowpass=f=3000:t=q:w=0.70710678118:r=f64
+	ff eq:highpass_80hz highpass=f=80:p=1:r=f64
+	ff eq:band1_type=notch,band1_hz=1000,band1_q=3 bandreject=f=1000:t=q:w=3:r=f64
+	ff eq:band1_type=band_pass,band1_hz=1000,band1_q=3 bandpass=f=1000:t=q:w=3:r=f64
+else
+	skip 'filters against ffmpeg' 'ffmpeg is not installed'
+fi
+
+# Chains.
+audio-fx -x gain:-3 -x eq:mid_scoop,high_gain_db=2 -a 1.gain_db=0s:0,0.2s:-9:s -o a.wav st.wav
+cat >chain.json <<'E'
+{"schema": "fx-chain/1", "effects": [{"effect": "gain", "gain_db": -3, "automation": {"gain_db": "0s:0,0.2s:-9:s"}},
+ {"effect": "eq", "preset": "mid_scoop", "high_gain_db": 2}]}
+E
+audio-fx -c chain.json --report r.json -o b.wav st.wav
+check 'a chain from a file' cmp a.wav b.wav
+check 'its report has every parameter' jq -e '.effects[0].gain_db == -3 and .effects[0].automation.gain_db == "0s:0,0.2s:-9:s" and
+	.effects[1].mid_gain_db == -6 and .effects[1].high_gain_db == 2 and .effects[1].low_cut_slope == "12"' r.json
+# shellcheck disable=SC2002
+cat chain.json | audio-fx -c - -o c.wav st.wav
+check 'a chain from standard input' cmp a.wav c.wav
+audio-fx -c chain.json <st.wav >d.wav
+check 'the same from a pipe' same d.wav b.wav
+audio-fx -c chain.json -x gain:1 -x gain:-1 -o c.wav st.wav
+check 'the command line goes on after the file' null b.wav c.wav -140
+audio-fx --tempo 60 -x gain -a gain.gain_db=0b:0,0.1b:-20:hold -o t.wav mono.wav
+audio-fx -x gain -a gain.gain_db=0f:0,4410f:-20:hold -o u.wav mono.wav
+check 'beats' cmp t.wav u.wav
+
+# Tail.
+audio-fx --tail cut -x eq:mid_scoop -o c.wav st.wav
+check '--tail cut: as long as the input' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape c.wav)" = "48000 2 20000 32"'
+audio-fx --tail 0.5 -x eq:mid_scoop -o c.wav st.wav
+check '--tail 0.5: half a second more' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape c.wav)" = "48000 2 44000 32"'
+audio-fx -x eq:mid_scoop -o c.wav st.wav
+check 'the full tail ends in what cannot be heard' sh -c 'perl "$SRC/tests/wav.pl" dump c.wav | awk "NR > 20000 { n++; p = \$1 } END { exit !(n > 300 && n < 48000 && p ^ 2 < 1e-11) }"'
+
+# The list.
+run audio-fx --list
+check '--list: gain, boost and eq' jq -es '[.[].effect] | contains(["gain", "boost", "eq"])' out
+check '--list: what the seed had, with its ranges' jq -es '
+	[.[] | .effect as $e | .params[] | {key: "\($e).\(.name)", value: [.min, .max]}] | from_entries as $p |
+	$p["boost.gain_db"] == [0, 24] and all("low", "mid", "high"; $p["eq.\(.)_gain_db"] == [-12, 12])' out
+sed -n '/effects: begin/,/effects: end/p' "$SRC/man/audio-fx.1" | sed '1d;$d' >listed
+BIN=$BIN "$SRC/scripts/fx-man" >made
+check 'the manual lists them all (scripts/fx-man --update)' cmp listed made
+
+# What is refused.
+usage() { # NAME TEXT OPTION...
+	what=$1 text=$2
+	shift 2
+	run audio-fx -o no.wav "$@" st.wav
+	check "$what: exit 2" status_is 2
+	check "$what: says so" err_says "$text"
+	check "$what: no output" absent no.wav
+}
+usage 'unknown effect' "unknown effect 'flange'; the effects are: gain" -x flange
+usage 'unknown preset' 'the presets are: highpass_80hz' -x eq:mid
+usage 'unknown parameter' "did you mean 'mid_gain_db'" -x eq:mid_gain=3
+usage 'out of range' 'gain_db 40 dB is not within 0..24 dB' -x boost:40
+usage 'not a number' "'loud' is no PARAMETER=VALUE" -x gain:loud
+usage 'a bad move' 'a point is TIME:VALUE' -x gain -a gain.gain_db=3
+usage 'a move of nothing' "there is no effect 'eq' in this chain of 1" -x gain -a eq.mid_hz=0s:300
+usage 'a move of two' 'there are 2 of that name' -x gain -x gain -a gain.gain_db=0s:3
+usage 'a bad tail' "'long' is not full, cut or a number" -t long
+usage 'a bad tempo' 'not within 20..400' --tempo 5
+usage 'a bad encoding' "'s8' is not f32" -e s8
+usage 'two inputs' 'one input at a time' st.wav
+run audio-fx --list -x gain
+check '--list alone' status_is 2
+fails() { # NAME TEXT FILE OPTION...
+	what=$1 text=$2 file=$3
+	shift 3
+	run audio-fx -o no.wav --report no.json "$@" "$file"
+	check "$what: exit 1" status_is 1
+	check "$what: says so" err_says "$text"
+	check "$what: no output" absent no.wav no.json
+}
+wav make nan.wav 48000 1 3000 '$t == 2500 ? 9 ** 9 ** 9 / 9 ** 9 ** 9 : 0.5'
+wav make loud.wav 48000 1 3000 '1e30'
+fails 'a missing file' "cannot open 'none.wav'" none.wav
+fails 'NaN in the input' 'a sample that is not a number, at frame 2500' nan.wav -x gain:1
+fails 'past float32' 'beyond the range of float32' loud.wav -x gain:120 -x gain:120
+fails 'clipping' 'samples of' st.wav -x gain:30 -e s16
+echo '{"schema": "fx-chain/1", "effects": [{"effect": "eq", "mid_gain_db": 13}]}' >bad.json
+fails 'a chain out of range' "'bad.json', effect 1: eq: mid_gain_db 13 dB is not within -12..12 dB" st.wav -c bad.json
+echo '{"schema": "fx-chain/1", "effects": [{"effect": "eq", "mid_gain_db": "3"}]}' >bad.json
+fails 'a number as text' 'must be a number, -12..12 dB' st.wav -c bad.json
+echo '{"schema": "fx-chain/1", "effects": [{"effect": "eq", "automation": {"mid_hz": 3}}]}' >bad.json
+fails 'automation that is none' 'must be a text of points' st.wav -c bad.json
+echo '{"schema": "fx-chain/1", "effects": [], "tempo": 3}' >bad.json
+fails 'an unknown key' "unknown key 'tempo'" st.wav -c bad.json
+echo '{"effects": []}' >bad.json
+fails 'no chain' 'is no chain' st.wav -c bad.json
+echo 'nonsense' >bad.json
+fails 'not JSON' 'bad.json' st.wav -c bad.json
+
+if [ -w /dev/full ]; then
+	run sh -c 'audio-fx -x gain:1 st.wav >/dev/full'
+	check 'a full disk: exit 1' status_is 1
+	run audio-fx -o ok.wav --report /dev/full st.wav
+	check 'a full disk for the report: exit 1, no output' sh -c "test $status = 1 && test ! -e ok.wav"
+fi
+run sh -c 'audio-fx --tail 1000 -x gain:1 st.wav | head -c 1000 >/dev/null; true'
+check 'a closed pipe is no disaster' test ! -s err
+done_testing
