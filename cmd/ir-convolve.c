@@ -195,6 +195,32 @@ stream(struct job *j, float *buf, struct progress *p, struct err *e)
 	return put_silence(j, buf, most, e);
 }
 
+/* The spectra of the response, for a signal of so many channels: a mono one serves every channel, another goes
+ * channel by channel, and to all of its own from a mono signal. */
+static int
+spectra(struct job *j, int channels, struct err *e)
+{
+	const struct au_buf *h = &j->ir.h;
+	int outs = channels > h->channels ? channels : h->channels, r = -1;
+	double *x = calloc((size_t)(h->frames * h->channels), sizeof *x), wet;
+	struct conv_path path[CONV_MAX_CHANNELS];
+
+	if (!x)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	wet = mix * j->norm_gain * dsp_gain_of_db(gain_db);
+	for (int c = 0; c < h->channels; c++) {
+		for (int64_t t = 0; t < h->frames; t++)
+			x[c * h->frames + t] = wet * (double)h->x[t * h->channels + c];
+		x[c * h->frames] += 1 - mix;
+	}
+	for (int o = 0; o < outs; o++)
+		path[o] = (struct conv_path){ channels > 1 ? o : 0, o, x + (h->channels > 1 ? o : 0) * h->frames };
+	r = conv_ir_new(&j->spectra, h->frames, channels, outs, path, (size_t)outs, e);
+	j->channels = outs;
+	free(x);
+	return r;
+}
+
 /* Open everything and make the spectra. */
 static int
 prepare(struct job *j, struct err *e)
@@ -215,13 +241,10 @@ prepare(struct job *j, struct err *e)
 	j->norm_gain = ir_norm_gain(&j->ir.h, norm);
 	diag_info("%d Hz, %d channels, response of %" PRId64 " frames, gain %+.2f dB, kernels for %s",
 	    a->rate_hz, a->channels, j->ir.h.frames, db(j->norm_gain) + gain_db, conv_isa());
-	if (conv_ir_new(&j->spectra, j->ir.h.x, j->ir.h.frames, j->ir.h.channels,
-	    mix * j->norm_gain * dsp_gain_of_db(gain_db), 1 - mix, e) ||
-	    conv_new(&j->conv, j->spectra, a->channels, e))
+	if (spectra(j, a->channels, e) || conv_new(&j->conv, j->spectra, e))
 		return -1;
 	j->taps = j->ir.h.frames;
 	ir_free(&j->ir);         /* the spectra are all that is needed now */
-	j->channels = conv_out_channels(j->conv);
 	return au_create(&j->out, out_name, a->rate_hz, j->channels, encoding, e);
 }
 

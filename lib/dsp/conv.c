@@ -1,31 +1,37 @@
-/* conv.c - the grid of blocks, the spectra of a response, and buffering. */
+/* conv.c - the grid of blocks, the spectra of responses, and buffering. */
 #include "dsp/conv.h"
 #include "base/isa.h"
 #include "base/mem.h"
 #include "dsp/conv_impl.h"
-#include "dsp/fft.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+struct path { int in, out; size_t spectrum; };
+
 struct conv_ir {
-	struct fft *fft;
-	size_t n, hop, parts;
+	struct conv_plan *plan;
+	size_t hop, parts;       /* frames from one block to the next; partitions, each of 2 * hop taps */
 	int64_t taps;
-	int channels;
-	double *h[CONV_MAX_CHANNELS]; /* as struct conv_job's h */
+	int ins, outs;
+	struct path *path;       /* by output */
+	size_t n_paths, n_spectra;
+	double **h;              /* [spectrum * parts + part]: a spectrum */
 };
 
 struct conv {
 	const struct conv_ir *ir;
 	conv_fn *fn;
-	int in_channels, out_channels;
-	size_t batch, fill;  /* frames of a batch, and of them that are there */
+	int shared;              /* spectra of the signal are kept, because one is used more than once */
+	size_t batch, fill;      /* frames of a batch, and of them that are there */
+	size_t now;              /* slot of x of this batch */
 	int64_t in_frames, out_frames;
 	double *z;
 	float *in[CONV_MAX_CHANNELS];    /* overlap, then the batch */
-	double *past[CONV_MAX_CHANNELS]; /* by output channel; NULL with one partition */
-	float *out;                      /* batch * out_channels */
+	double *x[CONV_MAX_CHANNELS];    /* shared: the last `parts` spectra of each input, a ring */
+	unsigned char *sound[CONV_MAX_CHANNELS]; /* of each slot: bit b is set when block b was not silent */
+	const double **terms;    /* room for spectra of the responses, then of the signal */
+	float *plane, *out;      /* one channel; batch * outs (the same when there is one) */
 };
 
 static conv_fn *
@@ -53,90 +59,139 @@ conv_isa(void)
 }
 
 /* The grid of blocks, from the length of the response alone: this is what fixes the
- * bits of the result, so a change here is a change of every hash.  The sizes are the fastest of
- * those measured with tests/bench/bench_conv: a transform of four times the response spends little
- * on overlap, and past 2^16 points, where eight lanes outgrow the caches, partitions are cheaper. */
-static void
+ * bits of the result, so a change here is a change of every hash.  The sizes are the fastest of those measured with
+ * tests/bench/bench_conv, where memory allows: up to 2^19 taps one transform with the whole response.  Beyond, partitions
+ * of two hops, because a pair of blocks is two hops long and spectra of earlier pairs serve again. */
+static size_t
 grid(struct conv_ir *ir)
 {
-	size_t taps = (size_t)ir->taps, n = 4096;
+	const size_t taps = (size_t)ir->taps, wide = (size_t)1 << 19, most = (size_t)1 << 20;
+	size_t n = 4096;
 
-	if (taps <= 16384) {
-		while (n < 4 * taps)
-			n *= 2;
-		ir->parts = 1;
-		ir->hop = (n - taps + 1) & ~(size_t)7;
-	} else {
-		n = taps <= 1 << 18 ? 65536 : taps <= 1 << 20 ? 131072 : 262144;
-		ir->hop = n / 2;
-		ir->parts = (taps + ir->hop - 1) / ir->hop;
+	ir->parts = 1;
+	if (taps > most / 2) {
+		ir->hop = (most / 3) & ~(size_t)7;
+		ir->parts = (taps + 2 * ir->hop - 1) / (2 * ir->hop);
+		return most;
 	}
-	ir->n = n;
+	while (n < 5 * taps && (n < wide || n < 2 * taps))
+		n *= 2;
+	ir->hop = (n - taps + 1) & ~(size_t)7;
+	return n;
 }
 
-/* Spectra of one channel of h, in the order in which the product wants them. */
+/* Spectra of one response.  The transform takes floats: a double goes in as two, one after the other, and
+ * what their sum leaves out is below 2^-48 of it. */
 static int
-spectra(struct conv_ir *ir, int channel, const float *h, double wet, double dry)
+spectra(struct conv_ir *ir, const double *h, double **to)
 {
-	size_t n = ir->n, parts = ir->parts, step = (size_t)ir->channels;
-	size_t part = parts > 1 ? ir->hop : (size_t)ir->taps;
-	double *x = mem_zalloc(n, sizeof *x), *b = mem_zalloc(n + 2, sizeof *b);
-	double *to = mem_zalloc((n / 4 + 1) * 4, parts * sizeof *to);
-	double scale = 0.5 / (double)n; /* a power of two: exact */
+	size_t n = ir->plan->n, part = ir->parts > 1 ? 2 * ir->hop : (size_t)ir->taps;
+	float *hi = mem_zalloc(n, sizeof *hi), *lo = mem_zalloc(n, sizeof *lo), *none = mem_zalloc(n, sizeof *none);
+	double *z = mem_zalloc(n, 2 * sizeof *z), *x = mem_zalloc(n, 2 * sizeof *x);
+	conv_fn *fn = kernel(isa_choose());
+	double scale = 1.0 / (double)n; /* a power of two: exact */
+	int bad = !hi || !lo || !none || !z || !x;
 
-	ir->h[channel] = to;
-	if (!x || !b || !to) {
-		mem_free(x);
-		mem_free(b);
+	for (size_t p = 0; p < ir->parts && !bad; p++) {
+		struct conv_job j = { .plan = ir->plan, .z = z, .in = { hi, none } };
+
+		for (size_t i = 0; i < part; i++) {
+			size_t t = p * part + i;
+			double v = t < (size_t)ir->taps ? h[t] : 0;
+
+			hi[i] = (float)v;
+			lo[i] = (float)(v - (double)hi[i]);
+		}
+		bad = !(to[p] = mem_zalloc(n, 2 * sizeof **to));
+		if (bad)
+			break;
+		j.x = to[p];
+		fn(&j);
+		j.in[0] = lo;
+		j.x = x;
+		fn(&j);
+		for (size_t i = 0; i < 2 * n; i++)
+			to[p][i] = scale * (to[p][i] + x[i]);
+	}
+	mem_free(hi);
+	mem_free(lo);
+	mem_free(none);
+	mem_free(z);
+	mem_free(x);
+	return bad ? -1 : 0;
+}
+
+static int
+check(int64_t taps, int ins, int outs, const struct conv_path *paths, size_t n, struct err *e)
+{
+	char has[CONV_MAX_CHANNELS] = { 0 };
+	int fit = ins >= 1 && ins <= CONV_MAX_CHANNELS && outs >= 1 && outs <= CONV_MAX_CHANNELS;
+
+	for (size_t i = 0; i < n && fit; i++) {
+		fit = paths[i].in >= 0 && paths[i].in < ins && paths[i].out >= 0 && paths[i].out < outs;
+		if (fit)
+			has[paths[i].out] = 1;
+	}
+	for (int o = 0; o < outs && fit; o++)
+		fit = has[o];
+	if (taps < 1 || taps > CONV_MAX_TAPS || !fit)
+		return err_set(e, ERR_UNSUPPORTED, "a response of %lld frames from %d to %d channels: 1..%d "
+		    "frames and 1..%d channels can be convolved", (long long)taps, ins, outs, (int)CONV_MAX_TAPS,
+		    (int)CONV_MAX_CHANNELS);
+	return 0;
+}
+
+/* The paths by output, and the spectrum of each. */
+static int
+set_paths(struct conv_ir *ir, const struct conv_path *paths, size_t n)
+{
+	const double **seen = calloc(n, sizeof *seen);
+
+	ir->path = calloc(n, sizeof *ir->path);
+	ir->h = calloc(n, ir->parts * sizeof *ir->h);
+	if (!seen || !ir->path || !ir->h) {
+		free(seen);
 		return -1;
 	}
-	for (size_t p = 0; p < parts; p++) {
+	for (int o = 0; o < ir->outs; o++)
 		for (size_t i = 0; i < n; i++) {
-			size_t t = p * part + i;
+			size_t s = 0;
 
-			x[i] = 0;
-			if (i < part && t < (size_t)ir->taps)
-				x[i] = wet * (double)h[t * step + (size_t)channel] + (t ? 0 : dry);
+			if (paths[i].out != o)
+				continue;
+			while (s < ir->n_spectra && seen[s] != paths[i].h)
+				s++;
+			if (s == ir->n_spectra) {
+				seen[ir->n_spectra++] = paths[i].h;
+				if (spectra(ir, paths[i].h, ir->h + s * ir->parts)) {
+					free(seen);
+					return -1;
+				}
+			}
+			ir->path[ir->n_paths++] = (struct path){ paths[i].in, o, s };
 		}
-		fft_real(ir->fft, x, b);
-		for (size_t k = 0; k <= n / 4; k++) {
-			double *g = to + (k * parts + p) * 4;
-
-			g[0] = scale * b[2 * k];
-			g[1] = scale * b[2 * k + 1];
-			g[2] = scale * b[n - 2 * k];
-			g[3] = scale * b[n - 2 * k + 1];
-		}
-	}
-	mem_free(x);
-	mem_free(b);
+	free(seen);
 	return 0;
 }
 
 int
-conv_ir_new(struct conv_ir **out, const float *h, int64_t taps, int channels,
-    double wet, double dry, struct err *e)
+conv_ir_new(struct conv_ir **out, int64_t taps, int ins, int outs, const struct conv_path *paths, size_t n_paths,
+    struct err *e)
 {
 	struct conv_ir *ir;
 
 	*out = NULL;
-	if (taps < 1 || taps > CONV_MAX_TAPS || channels < 1 || channels > CONV_MAX_CHANNELS)
-		return err_set(e, ERR_UNSUPPORTED, "a response of %lld frames and %d channels: 1..%d "
-		    "frames and 1..%d channels can be convolved", (long long)taps, channels,
-		    (int)CONV_MAX_TAPS, (int)CONV_MAX_CHANNELS);
+	if (check(taps, ins, outs, paths, n_paths, e))
+		return -1;
 	if (!(ir = calloc(1, sizeof *ir)))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	ir->taps = taps;
-	ir->channels = channels;
-	grid(ir);
-	ir->fft = fft_new(ir->n);
-	for (int c = 0; ir->fft && c < channels; c++)
-		if (spectra(ir, c, h, wet, dry))
-			break;
-	if (!ir->fft || !ir->h[channels - 1]) {
+	ir->ins = ins;
+	ir->outs = outs;
+	ir->plan = conv_plan_new(grid(ir));
+	if (!ir->plan || set_paths(ir, paths, n_paths)) {
 		conv_ir_free(ir);
-		return err_set(e, ERR_NOMEM, "out of memory for a response of %lld frames",
-		    (long long)taps);
+		return err_set(e, ERR_NOMEM, "out of memory for a response of %lld frames", (long long)taps);
 	}
 	*out = ir;
 	return 0;
@@ -147,53 +202,44 @@ conv_ir_free(struct conv_ir *ir)
 {
 	if (!ir)
 		return;
-	for (int c = 0; c < CONV_MAX_CHANNELS; c++)
-		mem_free(ir->h[c]);
-	fft_free(ir->fft);
+	for (size_t i = 0; ir->h && i < ir->n_spectra * ir->parts; i++)
+		mem_free(ir->h[i]);
+	free(ir->h);
+	free(ir->path);
+	conv_plan_free(ir->plan);
 	free(ir);
 }
 
-double
-conv_flops(const struct conv_ir *ir)
-{
-	double m = (double)(ir->n / 2), block = 0;
-
-	for (size_t s = ir->n / 2; s >= 2; s /= 4)      /* both transforms */
-		block += 2 * (s >= 4 ? 34 * m / 4 : 4 * m / 2);
-	/* take apart, multiply and sum, put together; for each pair of bins */
-	block += (m / 2 + 1) * (14 + 14 + (ir->parts > 1 ? 16 * (double)ir->parts : 12));
-	return block / (double)ir->hop;
-}
-
 int
-conv_new(struct conv **out, const struct conv_ir *ir, int channels, struct err *e)
+conv_new(struct conv **out, const struct conv_ir *ir, struct err *e)
 {
-	size_t row = ir->parts - 1 + CONV_LANES;
+	size_t n = ir->plan->n;
 	struct conv *c;
 	int lost = 0;
 
 	*out = NULL;
-	if (channels < 1 || channels > CONV_MAX_CHANNELS ||
-	    (channels > 1 && ir->channels > 1 && channels != ir->channels))
-		return err_set(e, ERR_UNSUPPORTED, "a response of %d channels does not fit a signal of %d: "
-		    "one of them must be mono, or both have the same channels", ir->channels, channels);
 	if (!(c = calloc(1, sizeof *c)))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	c->ir = ir;
 	c->fn = kernel(isa_choose());
-	c->in_channels = channels;
-	c->out_channels = channels > ir->channels ? channels : ir->channels;
-	c->batch = CONV_LANES * ir->hop;
-	lost |= !(c->z = mem_zalloc(ir->n / 2, 2 * CONV_LANES * sizeof *c->z));
-	lost |= !(c->out = mem_zalloc(c->batch, (size_t)c->out_channels * sizeof *c->out));
-	for (int i = 0; i < c->in_channels; i++)
-		lost |= !(c->in[i] = mem_zalloc(ir->n - ir->hop + c->batch, sizeof *c->in[i]));
-	for (int i = 0; i < c->out_channels && ir->parts > 1; i++)
-		lost |= !(c->past[i] = mem_zalloc((ir->n / 4 + 1) * 4, row * sizeof *c->past[i]));
+	c->shared = ir->parts > 1 || ir->n_paths > (size_t)ir->outs;
+	c->batch = 2 * ir->hop;
+	lost |= !(c->z = mem_zalloc(n, 2 * sizeof *c->z));
+	lost |= !(c->terms = calloc(2 * ir->n_paths, ir->parts * sizeof *c->terms));
+	lost |= !(c->plane = mem_zalloc(c->batch, sizeof *c->plane));
+	c->out = c->plane;
+	if (ir->outs > 1)
+		lost |= !(c->out = mem_zalloc(c->batch, (size_t)ir->outs * sizeof *c->out));
+	for (int i = 0; i < ir->ins; i++) {
+		lost |= !(c->in[i] = mem_zalloc(n - ir->hop + c->batch, sizeof *c->in[i]));
+		lost |= !(c->sound[i] = calloc(ir->parts, 1));
+		if (c->shared)
+			lost |= !(c->x[i] = mem_zalloc(n, 2 * ir->parts * sizeof *c->x[i]));
+	}
 	if (lost) {
 		conv_free(c);
 		return err_set(e, ERR_NOMEM, "out of memory for a response of %lld frames on %d channels",
-		    (long long)ir->taps, channels);
+		    (long long)ir->taps, ir->ins);
 	}
 	*out = c;
 	return 0;
@@ -206,17 +252,15 @@ conv_free(struct conv *c)
 		return;
 	for (int i = 0; i < CONV_MAX_CHANNELS; i++) {
 		mem_free(c->in[i]);
-		mem_free(c->past[i]);
+		mem_free(c->x[i]);
+		free(c->sound[i]);
 	}
-	mem_free(c->out);
+	if (c->out != c->plane)
+		mem_free(c->out);
+	mem_free(c->plane);
+	free(c->terms);
 	mem_free(c->z);
 	free(c);
-}
-
-int
-conv_out_channels(const struct conv *c)
-{
-	return c->out_channels;
 }
 
 int64_t
@@ -225,35 +269,101 @@ conv_batch_frames(const struct conv *c)
 	return (int64_t)c->batch;
 }
 
+static unsigned char
+sounds(const float *x, size_t n)
+{
+	for (size_t t = 0; t < n; t++)
+		if (x[t] != 0)
+			return 1;
+	return 0;
+}
+
+/* What there is to know of one input in this batch: which of its blocks sound and, shared, their spectrum. */
+static void
+listen(struct conv *c, int i)
+{
+	const struct conv_ir *ir = c->ir;
+	size_t n = ir->plan->n;
+	unsigned sound = sounds(c->in[i], n) | (unsigned)sounds(c->in[i] + ir->hop, n) << 1;
+
+	c->sound[i][c->now] = (unsigned char)sound;
+	if (c->shared && sound) {
+		struct conv_job j = { .plan = ir->plan, .z = c->z, .in = { c->in[i], c->in[i] + ir->hop },
+			.x = c->x[i] + c->now * n * 2 };
+
+		c->fn(&j);
+	}
+}
+
+/* Output of the paths p to end, all to one channel, to plane. */
+static void
+speak(struct conv *c, const struct path *p, const struct path *end)
+{
+	const struct conv_ir *ir = c->ir;
+	size_t n = ir->plan->n, most = ir->n_paths * ir->parts;
+	struct conv_job j = { .plan = ir->plan, .z = c->z, .h = c->terms, .out = { c->plane, c->plane + ir->hop },
+		.skip = n - ir->hop };
+	unsigned sound = 0;
+
+	for (; p < end; p++)
+		for (size_t q = 0; q < ir->parts; q++) {
+			size_t slot = (c->now + ir->parts - q) % ir->parts;
+
+			if (!c->sound[p->in][slot])
+				continue;
+			sound |= c->sound[p->in][slot];
+			c->terms[j.terms] = ir->h[p->spectrum * ir->parts + q];
+			if (c->shared) {
+				j.xs = c->terms + most;
+				c->terms[most + j.terms] = c->x[p->in] + slot * n * 2;
+			} else {
+				j.in[0] = c->in[p->in];
+				j.in[1] = c->in[p->in] + ir->hop;
+			}
+			j.terms++;
+		}
+	if (sound)
+		c->fn(&j);
+	/* what leaks from one block into the other is far below the rounding, but silence is silence */
+	for (size_t b = 0; b < 2; b++)
+		if (!(sound >> b & 1))
+			memset(c->plane + b * ir->hop, 0, ir->hop * sizeof *c->plane);
+}
+
 /* Convolve the batch that is in c->in, and keep its end as the next one's overlap. */
 static void
 work(struct conv *c)
 {
 	const struct conv_ir *ir = c->ir;
-	size_t overlap = ir->n - ir->hop;
+	const struct path *p = ir->path, *end = p + ir->n_paths, *next;
 
-	for (int o = 0; o < c->out_channels; o++) {
-		struct conv_job j = { ir->fft, ir->hop, ir->parts,
-			ir->h[ir->channels == 1 ? 0 : o], c->past[o], c->z,
-			c->in[c->in_channels == 1 ? 0 : o], c->out + o, (size_t)c->out_channels };
-
-		c->fn(&j);
+	for (int i = 0; i < ir->ins; i++)
+		listen(c, i);
+	for (; p < end; p = next) {
+		for (next = p; next < end && next->out == p->out; next++)
+			;
+		speak(c, p, next);
+		for (size_t t = 0; c->out != c->plane && t < c->batch; t++)
+			c->out[t * (size_t)ir->outs + (size_t)p->out] = c->plane[t];
 	}
-	for (int i = 0; i < c->in_channels; i++)
-		memmove(c->in[i], c->in[i] + c->batch, overlap * sizeof *c->in[i]);
+	for (int i = 0; i < ir->ins; i++)
+		memmove(c->in[i], c->in[i] + c->batch, (ir->plan->n - ir->hop) * sizeof *c->in[i]);
+	c->now = (c->now + 1) % ir->parts;
 	c->fill = 0;
 }
 
 int64_t
 conv_process(struct conv *c, const float *in, int64_t n, const float **out, int64_t *got)
 {
-	size_t step = (size_t)c->in_channels, room = c->batch - c->fill;
+	size_t step = (size_t)c->ir->ins, room = c->batch - c->fill;
 	size_t take = (uint64_t)n < room ? (size_t)n : room;
 
 	for (size_t i = 0; i < step; i++) {
-		float *to = c->in[i] + (c->ir->n - c->ir->hop) + c->fill;
+		float *to = c->in[i] + (c->ir->plan->n - c->ir->hop) + c->fill;
 
-		for (size_t t = 0; t < take; t++)
+		if (step == 1)
+			memcpy(to, in, take * sizeof *to);
+		for (size_t t = 0; step > 1 && t < take; t++)
 			to[t] = in[t * step + i];
 	}
 	c->fill += take;
@@ -277,8 +387,8 @@ conv_flush(struct conv *c, const float **out, int64_t *got)
 	*got = 0;
 	if (left <= 0)
 		return;
-	for (int i = 0; i < c->in_channels; i++)
-		memset(c->in[i] + (c->ir->n - c->ir->hop) + c->fill, 0,
+	for (int i = 0; i < c->ir->ins; i++)
+		memset(c->in[i] + (c->ir->plan->n - c->ir->hop) + c->fill, 0,
 		    (c->batch - c->fill) * sizeof *c->in[i]);
 	work(c);
 	*got = left < (int64_t)c->batch ? left : (int64_t)c->batch;

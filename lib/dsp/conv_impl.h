@@ -1,24 +1,42 @@
-/* conv_impl.h - what conv.c and its kernels share; private to conv*.c. */
+/* conv_impl.h - what conv.c and its kernels share; private to conv*.c.
+ *
+ * A transform takes two blocks of the signal at once, one as the real and one as the imaginary part: a
+ * real response leaves them apart.  Point i of n lies in row i / 8, lane i % 8; a row is eight real and then eight imaginary
+ * parts, so the first stages go down the rows, with lanes side by side and the same twiddles for all.  The last three levels
+ * go across the lanes: eight rows, a "tile", are transposed for them.  Spectra stay in the order in which they come out. */
 #ifndef DSP_CONV_IMPL_H
 #define DSP_CONV_IMPL_H
-#include "dsp/fft_plan.h"
 #include <stddef.h>
 
-enum { CONV_LANES = 8 };
+enum { CONV_MAX_STAGES = 16 };
 
-/* One batch of one channel: forward transforms, product with the response, inverse ones. */
+/* Tables for transforms of n points, n / 8 = rows.  A twiddle is given by cosine and tangent. */
+struct conv_plan {
+	size_t n, rows;
+	size_t root;             /* radix of the first stage there, the last one back: 4 or 8 */
+	unsigned stages;         /* radix-4 stages between it and the tiles */
+	double *there;           /* 6 for each block of a stage there: cos 2a, tan 2a, tan a, tan 3a, cos 3a / cos a, cos a */
+	double *back[CONV_MAX_STAGES + 1]; /* [s]: the same for each j of the stage back that makes 8 * 4^s rows */
+	double *last;            /* the same, or as down, for the last stage back */
+	double *down;            /* 8 for each tile: cos and tan of 4a, 2a, a, a + 1/8 turn */
+	double *across;          /* for each tile 8 rows of the same for its 8 rows */
+};
+
+/* n: a power of two, 2^12..2^26.  NULL: no memory. */
+struct conv_plan *conv_plan_new(size_t n);
+void conv_plan_free(struct conv_plan *p); /* NULL is fine */
+
+/* One transform there, back, or both with a product between. */
 struct conv_job {
-	const struct fft *fft; /* of n points */
-	size_t hop;            /* frames from one block to the next, a multiple of 8; n - hop are overlap */
-	size_t parts;          /* partitions of the response; above 1 hop is n / 2 */
-	const double *h;       /* for bins k = 0..n/4: for each partition re, im of bin k,
-	                        * re, im of bin n/2 - k; scaled by 1 / (2 n) */
-	double *past;          /* when parts > 1, for each k: four rows (re, im of both bins) of
-	                        * parts - 1 + CONV_LANES spectra, oldest first */
-	double *z;             /* n/2 points of CONV_LANES lanes, scratch */
-	const float *in;       /* n - hop old frames, then CONV_LANES * hop new ones */
-	float *out;            /* CONV_LANES * hop frames, out_step floats apart */
-	size_t out_step;
+	const struct conv_plan *plan;
+	double *z;               /* rows * 16, scratch */
+	const float *in[2];      /* n frames each; NULL: no way there, only back */
+	double *x;               /* rows * 16: the spectrum is kept here; NULL: it is not */
+	size_t terms;            /* spectra to be multiplied and summed, in order; 0: no way back */
+	const double *const *h;  /* of the responses, scaled */
+	const double *const *xs; /* of the signal; NULL with one term: what came from `in` */
+	float *out[2];           /* n - skip frames each */
+	size_t skip;             /* frames at the start of a block that are not given, a multiple of 8 */
 };
 
 typedef void conv_fn(const struct conv_job *j);

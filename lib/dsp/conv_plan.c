@@ -1,0 +1,160 @@
+/* conv_plan.c - the twiddles of the convolution's transforms; dsp/conv_impl.h says what they are. */
+#include "base/mem.h"
+#include "dsp/conv_impl.h"
+#include "dsp/turn.h"
+#include <stdlib.h>
+
+static unsigned
+log2_of(size_t n)
+{
+	unsigned b = 0;
+
+	while ((size_t)1 << b < n)
+		b++;
+	return b;
+}
+
+static size_t
+reversed(size_t k, unsigned bits)
+{
+	size_t r = 0;
+
+	for (unsigned i = 0; i < bits; i++, k >>= 1)
+		r = r << 1 | (k & 1);
+	return r;
+}
+
+/* Turns of k / 2^bits as the product of a coarse and a fine one: two short tables in place of a polynomial for each. */
+struct turns {
+	unsigned bits, fine_bits;
+	double *coarse, *fine;   /* cos, sin */
+};
+
+static void
+turns_free(struct turns *u)
+{
+	mem_free(u->coarse);
+	mem_free(u->fine);
+}
+
+static int
+turns_make(struct turns *u, unsigned bits)
+{
+	size_t coarse = (size_t)1 << (bits - bits / 2), fine = (size_t)1 << bits / 2;
+
+	u->bits = bits;
+	u->fine_bits = bits / 2;
+	u->coarse = mem_zalloc(coarse, 2 * sizeof *u->coarse);
+	u->fine = mem_zalloc(fine, 2 * sizeof *u->fine);
+	if (!u->coarse || !u->fine)
+		return -1;
+	for (size_t k = 0; k < coarse; k++)
+		dsp_turn(k, bits - bits / 2, &u->coarse[2 * k], &u->coarse[2 * k + 1]);
+	for (size_t k = 0; k < fine; k++)
+		dsp_turn(k, bits, &u->fine[2 * k], &u->fine[2 * k + 1]);
+	return 0;
+}
+
+/* Cosine and tangent of k / 2^bits turns, less than one.  At a quarter turn they are 2^-60 and 2^60, whose product
+ * is exact and beside which the cosine is nothing. */
+static void
+twiddle(const struct turns *u, double *cosine, double *tangent, size_t k, unsigned bits)
+{
+	size_t at = k << (u->bits - bits);
+	const double *a = u->coarse + 2 * (at >> u->fine_bits);
+	const double *b = u->fine + 2 * (at & (((size_t)1 << u->fine_bits) - 1));
+	double c = a[0] * b[0] - a[1] * b[1], s = a[1] * b[0] + a[0] * b[1];
+
+	*cosine = c != 0 ? c : 0x1p-60;
+	*tangent = s / *cosine;
+}
+
+static void
+twiddle_4(const struct turns *u, double *w, size_t k, unsigned bits)
+{
+	double c3;
+
+	twiddle(u, &w[0], &w[1], 2 * k, bits);
+	twiddle(u, &w[5], &w[2], k, bits);
+	twiddle(u, &c3, &w[3], 3 * k, bits);
+	w[4] = c3 / w[5];
+}
+
+/* step doubles apart. */
+static void
+twiddle_8(const struct turns *u, double *w, size_t step, size_t k, unsigned bits)
+{
+	twiddle(u, &w[0], &w[step], 4 * k, bits);
+	twiddle(u, &w[2 * step], &w[3 * step], 2 * k, bits);
+	twiddle(u, &w[4 * step], &w[5 * step], k, bits);
+	twiddle(u, &w[6 * step], &w[7 * step], k + ((size_t)1 << (bits - 3)), bits);
+}
+
+static void
+fill(struct conv_plan *p, const struct turns *u)
+{
+	unsigned bits = log2_of(p->rows);
+	size_t tiles = p->rows / 8, rows = 32;
+
+	for (size_t b = 0; b < p->rows / 32; b++)
+		twiddle_4(u, p->there + 6 * b, reversed(b, bits - 5), bits - 3);
+	for (size_t t = 0; t < tiles; t++) {
+		twiddle_8(u, p->down + 8 * t, 1, reversed(t, bits - 3), bits);
+		for (size_t l = 0; l < 8; l++)
+			twiddle_8(u, p->across + 64 * t + l, 8, reversed(8 * t + l, bits), bits + 3);
+	}
+	for (unsigned s = 1; s <= p->stages; s++, rows *= 4)
+		for (size_t j = 0; j < rows / 4; j++)
+			twiddle_4(u, p->back[s] + 6 * j, j, log2_of(rows));
+	for (size_t j = 0; j < p->rows / p->root; j++)
+		if (p->root == 4)
+			twiddle_4(u, p->last + 6 * j, j, bits);
+		else
+			twiddle_8(u, p->last + 8 * j, 1, j, bits);
+}
+
+struct conv_plan *
+conv_plan_new(size_t n)
+{
+	struct conv_plan *p = calloc(1, sizeof *p);
+	size_t rows = n / 8, made = 32;
+	unsigned levels = log2_of(rows) - 3;
+	struct turns u = { 0 };
+	int lost = 0;
+
+	if (!p)
+		return NULL;
+	p->n = n;
+	p->rows = rows;
+	p->root = levels % 2 ? 8 : 4;
+	p->stages = (levels - log2_of(p->root)) / 2;
+	lost |= !(p->there = mem_zalloc(rows / 32, 6 * sizeof *p->there));
+	lost |= !(p->down = mem_zalloc(rows, sizeof *p->down));
+	lost |= !(p->across = mem_zalloc(rows, 8 * sizeof *p->across));
+	lost |= !(p->last = mem_zalloc(rows / 4, 8 * sizeof *p->last));
+	for (unsigned s = 1; s <= p->stages; s++, made *= 4)
+		lost |= !(p->back[s] = mem_zalloc(made / 4, 6 * sizeof *p->back[s]));
+	lost |= turns_make(&u, log2_of(n));
+	if (lost) {
+		conv_plan_free(p);
+		p = NULL;
+	} else {
+		fill(p, &u);
+	}
+	turns_free(&u);
+	return p;
+}
+
+void
+conv_plan_free(struct conv_plan *p)
+{
+	if (!p)
+		return;
+	mem_free(p->there);
+	mem_free(p->down);
+	mem_free(p->across);
+	mem_free(p->last);
+	for (unsigned s = 0; s <= CONV_MAX_STAGES; s++)
+		mem_free(p->back[s]);
+	free(p);
+}
