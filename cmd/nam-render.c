@@ -55,25 +55,6 @@ static const struct opt_spec spec = {
 	"  nam-render --info amp.nam | jq .architecture\n",
 };
 
-/* The library's messages begin with the key of a job; here it is an option. */
-static struct err *
-as_option(struct err *e)
-{
-	for (const struct opt *o = opts; o->name; o++) {
-		const size_t len = strlen(o->name);
-		size_t n = 0;
-
-		while (n < len && (e->msg[n] == o->name[n] || (e->msg[n] == '_' && o->name[n] == '-')))
-			n++;
-		if (n < len || e->msg[n] != ':')
-			continue;
-		memcpy(e->msg, o->name, len);
-		err_prefix(e, "--");
-		break;
-	}
-	return e;
-}
-
 static int
 print(json_t *o)
 {
@@ -165,7 +146,7 @@ render(void)
 	progress_begin(&p, job.input, 0);
 	if ((!prov && err_set(&e, ERR_NOMEM, "out of memory")) ||
 	    nam_open(&model, job.model, nam_options_slim(&job), &e) || nam_render_open(&r, &job, model, NULL, &e)) {
-		status = diag_err(as_option(&e));
+		status = diag_err(opt_as_option(&e));
 		goto out;
 	}
 	json_array_foreach(nam_render_warnings(r), k, w)
@@ -253,7 +234,7 @@ check_options(int n)
 	if (info_name || check_name)
 		check_alone(n);
 	if (batch ? nam_options_check_values(&job, &e) : nam_options_check(&job, &e))
-		diag_usage("%s", as_option(&e)->msg);
+		diag_usage("%s", opt_as_option(&e)->msg);
 	if (info_name || check_name)
 		return;
 	choose_threads();

@@ -253,7 +253,8 @@ batch_run(const struct batch *b, int in, int out, struct batch_result *result, s
 static int
 set(const struct batch_key *k, const json_t *v, void *to, struct err *e)
 {
-	static const char *const what[] = { "a text", "a number", "a whole number", "true or false" };
+	static const char *const what[] = { "a text", "a number", "a whole number", "a whole number",
+		"true or false" };
 	char *p = (char *)to + k->at;
 
 	if (json_is_null(v))
@@ -264,6 +265,8 @@ set(const struct batch_key *k, const json_t *v, void *to, struct err *e)
 		*(double *)(void *)p = json_number_value(v);
 	else if (k->type == BATCH_WHOLE && json_is_integer(v) && llabs(json_integer_value(v)) < 1000000000)
 		*(int *)(void *)p = (int)json_integer_value(v);
+	else if (k->type == BATCH_INT64 && json_is_integer(v))
+		*(long long *)(void *)p = json_integer_value(v);
 	else if (k->type == BATCH_TRUTH && json_is_boolean(v))
 		*(int *)(void *)p = json_is_true(v);
 	else if (k->type == BATCH_ANY)

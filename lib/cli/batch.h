@@ -37,6 +37,7 @@ enum batch_type {
 	BATCH_TEXT,   /* const char *, borrowed from the job */
 	BATCH_NUMBER, /* double */
 	BATCH_WHOLE,  /* int */
+	BATCH_INT64,  /* long long */
 	BATCH_TRUTH,  /* int, from true and false */
 	BATCH_ANY     /* const json_t *, borrowed from the job */
 };

@@ -262,3 +262,21 @@ opt_beside(const char *const *allowed)
 	}
 	return NULL;
 }
+
+struct err *
+opt_as_option(struct err *e)
+{
+	for (const struct opt *o = table; o->name; o++) {
+		const size_t len = strlen(o->name);
+		size_t n = 0;
+
+		while (n < len && (e->msg[n] == o->name[n] || (e->msg[n] == '_' && o->name[n] == '-')))
+			n++;
+		if (n < len || e->msg[n] != ':')
+			continue;
+		memcpy(e->msg, o->name, len);
+		err_prefix(e, "--");
+		break;
+	}
+	return e;
+}

@@ -4,6 +4,7 @@
  * a line, for the completions and the man page check) all read it. */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
+#include "base/err.h"
 
 enum opt_kind {
 	OPT_FLAG,   /* int *: becomes 1 */
@@ -55,6 +56,10 @@ int opt_parse(int argc, char **argv, const struct opt_spec *spec);
 /* The first option of the table that the command line had and that is not one of allowed (names, ends with NULL) nor of
  * OPT_COMMON; NULL when there is none.  For modes in which other options would mean nothing. */
 const char *opt_beside(const char *const *allowed);
+
+/* Messages of the library about a setting begin with the key that a batch has for it ("start_frame: ..."); where that is
+ * an option of the table it becomes one ("--start-frame: ...").  Returns e. */
+struct err *opt_as_option(struct err *e);
 
 /* The command line as it was before opt_parse() moved the operands; for provenance. */
 extern int opt_argc;

@@ -3,6 +3,7 @@
 #include "audio/replay.h"
 #include "base/mem.h"
 #include "metrics/loudness.h"
+#include "metrics/scan.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -53,58 +54,124 @@ relevel_sha256(const struct relevel *r)
 	return r->sha256;
 }
 
-/* Loudness of the region and true peak of the whole. */
+/* ---- what is measured in a pass ---- */
+
+static const struct { const char *name, *unit; } kinds[RELEVEL_KINDS] = {
+	[RELEVEL_INTEGRATED] = { "integrated", "LUFS" }, [RELEVEL_MOMENTARY] = { "momentary", "LUFS" },
+	[RELEVEL_SHORT_TERM] = { "short_term", "LUFS" }, [RELEVEL_RMS] = { "rms", "dBFS" },
+	[RELEVEL_PEAK] = { "peak", "dBFS" }, [RELEVEL_TRUE_PEAK] = { "true_peak", "dBTP" },
+};
+
+const char *
+relevel_by_name(enum relevel_by by)
+{
+	return kinds[by].name;
+}
+
+const char *
+relevel_unit(enum relevel_by by)
+{
+	return kinds[by].unit;
+}
+
+int
+relevel_by_of(const char *name)
+{
+	for (int i = 0; i < RELEVEL_KINDS; i++)
+		if (!strcmp(kinds[i].name, name))
+			return i;
+	return -1;
+}
+
+/* Loudness and RMS of the parts, peaks of the whole. */
 struct meters {
-	struct loudness *region, *whole; /* whole is NULL when the region is the whole */
-	int64_t at, start, end;
+	struct loudness *parts, *whole; /* whole is NULL when there are no parts but all */
+	const struct relevel_part *part;
+	size_t n_parts, next;           /* next: of the parts, the one that is not over yet */
+	int64_t at, counted;
 	int rate_hz, channels;
+	double sum, square;
+	float peak;
 };
 
 static void
 meters_free(struct meters *m)
 {
-	loudness_free(m->region);
+	loudness_free(m->parts);
 	loudness_free(m->whole);
 }
 
 static int
 meters_new(struct meters *m, const struct relevel *r, struct err *e)
 {
-	int64_t start = r->opts.start_frame, length = r->opts.length_frames;
-	int flags = LOUDNESS_INTEGRATED | (r->opts.dual_mono ? LOUDNESS_DUAL_MONO : 0);
-	int part = start > 0 || length >= 0;
+	int flags = LOUDNESS_INTEGRATED | LOUDNESS_MAX | (r->opts.dual_mono ? LOUDNESS_DUAL_MONO : 0);
 
-	*m = (struct meters){ .start = start, .rate_hz = r->info.rate_hz, .channels = r->info.channels };
-	m->end = length < 0 || length > INT64_MAX - start ? INT64_MAX : start + length;
-	if (part && loudness_new(&m->whole, m->rate_hz, m->channels, LOUDNESS_TRUE_PEAK, e))
+	*m = (struct meters){ .part = r->opts.parts, .n_parts = r->opts.n_parts, .rate_hz = r->info.rate_hz,
+		.channels = r->info.channels };
+	if (m->n_parts && loudness_new(&m->whole, m->rate_hz, m->channels, LOUDNESS_TRUE_PEAK, e))
 		return -1;
-	return loudness_new(&m->region, m->rate_hz, m->channels, part ? flags : flags | LOUDNESS_TRUE_PEAK, e);
+	return loudness_new(&m->parts, m->rate_hz, m->channels, m->n_parts ? flags : flags | LOUDNESS_TRUE_PEAK, e);
+}
+
+static int64_t
+end_of(const struct relevel_part *p)
+{
+	return p->length_frames < 0 || p->length_frames > INT64_MAX - p->start_frame ? INT64_MAX :
+	    p->start_frame + p->length_frames;
+}
+
+static int
+count(struct meters *m, const float *x, int64_t frames, struct err *e)
+{
+	scan_sums(x, (size_t)(frames * m->channels), &m->sum, &m->square);
+	m->counted += frames;
+	return loudness_add(m->parts, x, frames, e);
 }
 
 static int
 meters_add(struct meters *m, const float *x, int64_t frames, struct err *e)
 {
-	int64_t from = m->start > m->at ? m->start - m->at : 0;
-	int64_t to = m->end - m->at < frames ? m->end - m->at : frames;
+	float peak = scan_peak(x, (size_t)(frames * m->channels));
 
+	m->peak = peak > m->peak ? peak : m->peak;
+	if (!m->n_parts) {
+		m->at += frames;
+		return count(m, x, frames, e);
+	}
+	for (; m->next < m->n_parts; m->next++) {
+		const struct relevel_part *p = &m->part[m->next];
+		int64_t from = p->start_frame > m->at ? p->start_frame - m->at : 0;
+		int64_t to = end_of(p) - m->at < frames ? end_of(p) - m->at : frames;
+
+		if (from < to && count(m, x + from * m->channels, to - from, e))
+			return -1;
+		if (end_of(p) > m->at + frames)
+			break;
+	}
 	m->at += frames;
-	if (from < to && loudness_add(m->region, x + from * m->channels, to - from, e))
-		return -1;
-	return m->whole ? loudness_add(m->whole, x, frames, e) : 0;
+	return loudness_add(m->whole, x, frames, e);
 }
 
 static int
 meters_end(struct meters *m, struct relevel_values *v, struct err *e)
 {
 	struct loudness_values part, whole;
+	double n = (double)m->counted * m->channels;
 
-	if (loudness_end(m->region, &part, e) || (m->whole && loudness_end(m->whole, &whole, e)))
+	if (loudness_end(m->parts, &part, e) || (m->whole && loudness_end(m->whole, &whole, e)))
 		return -1;
-	v->lufs = loudness_for_level(&part, m->rate_hz, &v->kind);
-	v->true_peak_dbtp = m->whole ? whole.true_peak_dbtp : part.true_peak_dbtp;
+	v->level[RELEVEL_INTEGRATED] = loudness_for_level(&part, m->rate_hz, &v->kind);
+	v->level[RELEVEL_MOMENTARY] = part.max_momentary_lufs;
+	v->level[RELEVEL_SHORT_TERM] = part.max_short_term_lufs;
+	v->level[RELEVEL_RMS] = m->square > 0 ? 10 * log10(m->square / n) : NAN;
+	v->level[RELEVEL_PEAK] = m->peak > 0 ? 20 * log10((double)m->peak) : NAN;
+	v->level[RELEVEL_TRUE_PEAK] = m->whole ? whole.true_peak_dbtp : part.true_peak_dbtp;
 	v->frames = m->at;
+	v->counted_frames = m->counted;
 	return 0;
 }
+
+/* ---- the passes ---- */
 
 static void
 step(const struct relevel *r, int64_t frames)
@@ -113,16 +180,20 @@ step(const struct relevel *r, int64_t frames)
 		r->opts.step(r->opts.ctx, frames);
 }
 
-/* The region must be inside the input, whose end is now known. */
+/* The parts must be inside the input, whose end is now known. */
 static int
-check_region(const struct relevel *r, const struct meters *m, struct err *e)
+check_parts(const struct relevel *r, const struct meters *m, struct err *e)
 {
-	if (m->start > 0 && m->start >= m->at)
-		return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the region starts at %" PRId64, r->name,
-		               m->at, m->start);
-	if (r->opts.length_frames >= 0 && m->end > m->at)
-		return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the region of %" PRId64 " + %" PRId64
-		               " ends after it", r->name, m->at, m->start, r->opts.length_frames);
+	for (size_t i = 0; i < m->n_parts; i++) {
+		const struct relevel_part *p = &m->part[i];
+
+		if (p->start_frame > 0 && p->start_frame >= m->at)
+			return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the region starts at %" PRId64, r->name,
+			    m->at, p->start_frame);
+		if (p->length_frames >= 0 && end_of(p) > m->at)
+			return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, the region of %" PRId64 " + %" PRId64
+			    " ends after it", r->name, m->at, p->start_frame, p->length_frames);
+	}
 	return 0;
 }
 
@@ -141,7 +212,7 @@ relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e)
 		step(r, m.at);
 	}
 	r->frames = m.at;
-	if (n < 0 || check_region(r, &m, e) || meters_end(&m, v, e))
+	if (n < 0 || check_parts(r, &m, e) || meters_end(&m, v, e))
 		goto out;
 	ret = replay_sha256(r->in, r->sha256, e);
 out:

@@ -7,20 +7,38 @@
 #include "audio/audio.h"
 #include "base/err.h"
 
+/* A part of the input; length < 0: to the end, which only the last part can have. */
+struct relevel_part { int64_t start_frame, length_frames; };
+
 struct relevel_opts {
-	int64_t start_frame;    /* loudness is measured from here on */
-	int64_t length_frames;  /* for so many frames; negative: to the end */
+	const struct relevel_part *parts; /* what counts for loudness and RMS, in order, apart from each other: measured
+	                         * as if all else were cut out; borrowed until relevel_close() */
+	size_t n_parts;         /* 0: all of the input */
 	int measure_only;       /* there will be no second pass: nothing is kept */
 	int dual_mono;          /* a mono input counts twice (loudness.h) */
-	void (*step)(void *ctx, int64_t frames); /* called as frames go by, both passes added up; NULL: not */
+	void (*step)(void *ctx, int64_t frames); /* called as frames go by, all passes added up; NULL: not */
 	void *ctx;
 };
 
+/* What a level can be brought to. */
+enum relevel_by {
+	RELEVEL_INTEGRATED,     /* LUFS, or ungated under 0.4 s: loudness_for_level() */
+	RELEVEL_MOMENTARY,      /* LUFS, the largest of 400 ms */
+	RELEVEL_SHORT_TERM,     /* LUFS, the largest of 3 s */
+	RELEVEL_RMS,            /* dBFS over all samples of all channels: a sine of full scale is -3.01 (level.h) */
+	RELEVEL_PEAK,           /* dBFS, the largest sample */
+	RELEVEL_TRUE_PEAK,      /* dBTP (truepeak.h) */
+	RELEVEL_KINDS
+};
+const char *relevel_by_name(enum relevel_by by); /* "integrated", "momentary", "short_term", "rms", "peak", "true_peak" */
+int relevel_by_of(const char *name);             /* -1: none of them */
+const char *relevel_unit(enum relevel_by by);    /* "LUFS", "dBFS" or "dBTP" */
+
 struct relevel_values {
-	double lufs;            /* of the region: loudness_for_level(); NAN: silent, or under the gate */
-	double true_peak_dbtp;  /* of the whole; NAN: silent */
-	const char *kind;       /* "integrated", or "ungated" for what is shorter than 0.4 s */
+	double level[RELEVEL_KINDS]; /* the first four of the parts, the peaks of the whole; NAN: silent, under the gate, too short */
+	const char *kind;       /* of RELEVEL_INTEGRATED: "integrated", or "ungated" for what is shorter than 0.4 s */
 	int64_t frames;         /* of the whole */
+	int64_t counted_frames; /* of the parts */
 };
 
 struct relevel; /* one input; one thread at a time */
@@ -28,11 +46,11 @@ struct relevel; /* one input; one thread at a time */
 /* NAME "-" is standard input.  opts are copied.  -1: the input cannot be opened. */
 int relevel_open(struct relevel **r, const char *name, const struct relevel_opts *opts, struct err *e);
 const struct au_info *relevel_info(const struct relevel *r);
-/* The first pass; once.  A region that is not inside the input is ERR_INPUT; ERR_IO when a pipe cannot be kept. */
+/* The first pass; once.  A part that is not inside the input is ERR_INPUT; ERR_IO when a pipe cannot be kept. */
 int relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e);
 /* SHA-256 of the input, after relevel_measure(). */
 const char *relevel_sha256(const struct relevel *r);
-/* The second pass, once, after the first: every sample times gain (1 copies bit for bit) to out, which the caller
+/* The last pass, once, after the first: every sample times gain (1 copies bit for bit) to out, which the caller
  * commits or aborts.  *v is measured on what was written.  ERR_INPUT: the input changed meanwhile, or a
  * sample would be past float32. */
 int relevel_apply(struct relevel *r, double gain, struct au_out *out, struct relevel_values *v, struct err *e);

@@ -164,6 +164,67 @@ else
 	skip 'reports follow their schemas' 'no python3 jsonschema'
 fi
 
+# every kind of target, against ffmpeg or what the wave is
+stat() { ffmpeg -nostats -hide_banner -i "$1" -af astats=measure_perchannel=none -f null - 2>&1 | awk -F': ' -v k="$2" 'index($0, k) { print $2; exit }'; }
+run audio-level --rms-dbfs -25 -o k.wav --report k.json steps.wav
+check 'RMS: as ffmpeg has it' near "$(stat k.wav 'RMS level dB')" -25 0.001
+check 'RMS: reported' test "$(key k.json measure) $(key k.json target) $(key k.json target_lufs)" = 'rms -25 null'
+run audio-level --peak-dbfs -6 -o k.wav --report k.json steps.wav
+check 'sample peak: as ffmpeg has it' near "$(stat k.wav 'Peak level dB')" -6 0.001
+# a sine of a quarter of the rate, 45 degrees off: its samples are at 0.7071 of its peak
+ffmpeg -v error -f lavfi -i 'aevalsrc=0.5*sin(PI/2*n+PI/4):s=48000:d=4,afade=d=0.1,afade=t=out:st=3.9:d=0.1' -c:a pcm_f32le between.wav
+run audio-level --true-peak-dbtp -1 -o k.wav --report k.json between.wav
+check 'true peak: the samples are 3 dB lower' near "$(stat k.wav 'Peak level dB')" -4.01 0.1
+check 'true peak: reported' near "$(key k.json true_peak_dbtp)" -1 0.000001
+run audio-level --momentary-lufs -20 -o k.wav --report k.json steps.wav
+check 'max momentary: of the loud second' near "$(key k.json measured_momentary_lufs)" -10.97 0.05
+check 'max momentary: comes out right' near "$(key k.json momentary_lufs)" -20 0.000001
+run audio-level --short-term-lufs -20 -o k.wav --report k.json steps.wav
+check 'max short-term: comes out right' near "$(key k.json short_term_lufs)" -20 0.000001
+max_s=$(ffmpeg -nostats -hide_banner -i k.wav -af ebur128=framelog=verbose -loglevel verbose -f null - 2>&1 |
+	sed -n 's/.* S: *\([-0-9.]*\).*/\1/p' | sort -n | tail -n 1)
+check 'max short-term: as ffmpeg has it' near "$max_s" -20 0.1
+run audio-level --short-term-lufs -20 -o no.wav short.wav
+check 'short-term of 0.2 s: exit 1, and why' sh -c "test $status = 1 && grep -q 'needs 3' err"
+run audio-level --normalize-rms -20 -o k.wav --report k.json a.wav
+check 'normalize-rms: a gain' near "$(key k.json rms_dbfs)" -20 0.0001
+run audio-level --normalize-rms -1 -o k.wav --report k.json a.wav
+check 'normalize-rms: a peak stops it' test "$status $(key k.json peak_limited)" = '0 true'
+check 'normalize-rms: at -0.1 dBFS' near "$(key k.json peak_dbfs)" -0.1 0.0001
+run audio-level --normalize-rms -14 -o k.wav silent.wav
+check 'normalize-rms: silence is copied, with a warning' sh -c "test $status = 0 && grep -q 'stays as it is' err"
+
+run audio-level --match --lufs -10 --report both.json -o both.t.json a.wav peaky.wav
+check 'match of audio files: as of their measures' test "$(key both.t.json target) $(key both.json limited_by)" = "$(key tight.json target) peaky.wav"
+run audio-level --match --rms-dbfs -30 -o rms.json a.wav peaky.wav
+audio-level --target rms.json -o k.wav peaky.wav
+check 'match by RMS' near "$(stat k.wav 'RMS level dB')" -30 0.001
+
+cat >jobs.jsonl <<'J'
+{"id": "one", "input": "a.wav", "output": "j1.wav", "lufs": -20}
+
+{"id": "two", "input": "mono.wav", "output": "j2.wav", "gain_db": 0, "report": "j2.json"}
+{"input": "a.wav", "output": "j3.wav", "lufs": 0, "ceiling": -1}
+{"input": "a.wav", "output": "j4.wav", "loud": 0}
+{"input": "a.wav", "output": "-"}
+{"input": "b.wav", "output": "j5.wav"}
+{"input": "b.wav", "output": "j6.wav", "ceiling": "none", "lufs": 3}
+J
+run audio-level --batch --lufs -25 -j 2 <jobs.jsonl
+check 'batch: a failed job is exit 1, said once' sh -c "test $status = 1 && test \$(wc -l <err) = 1"
+check 'batch: answers in order' test "$(jq -r '[.job, .id, .status] | join(" ")' out | tr '\n' ,)" = \
+	'1 one done,2 two done,3  failed,4  failed,5  failed,6  done,7  done,'
+audio-level --lufs -20 -o alone.wav a.wav
+check 'batch: the bytes of a job alone' cmp alone.wav j1.wav
+check 'batch: the gain of a job is in place of the default target' test "$(key j2.json gain_db) $(key j2.json target)" = '0 null'
+check 'batch: the ceiling of one' sh -c "jq -r 'select(.job == 3).error' out | grep -q 'above the ceiling of -1'"
+check 'batch: a key that is none' sh -c "jq -r 'select(.job == 4).error' out | grep -q \"unknown key 'loud'\""
+check 'batch: the default target' near "$(integrated j5.wav)" -25 0.1
+check 'batch: no ceiling' near "$(jq -r 'select(.job == 7).report.loudness_lufs' out)" 3 0.000001
+check 'batch: what failed left nothing' absent j3.wav j4.wav
+run sh -c 'audio-level --batch <jobs.jsonl >/dev/full'
+check 'batch: full disk: exit 1' status_is 1
+
 run audio-level --target level.json -o q.wav --provenance prov.json b.wav
 check 'provenance names two inputs and one output' test \
 	"$(jq -r '[.inputs[].role, .outputs[].role] | join(" ")' prov.json)" = 'audio target audio'
@@ -209,6 +270,14 @@ run audio-level --lufs -20 -o no.wav a.wav b.wav
 check 'two inputs: exit 2' status_is 2
 run audio-level --lufs -20 --ceiling loud a.wav
 check 'a ceiling that is no number: exit 2' status_is 2
+for args in '--lufs -20 --rms-dbfs -20 a.wav' '--rms-dbfs -200 a.wav' '--normalize-rms 3 a.wav' '--peak-dbfs -1 --start-frame 5 a.wav' \
+	'--batch a.wav' '--batch -o x.wav' '--match --lufs -20 -e s16 a.json' '--match --normalize-rms -14 a.wav' '-j -1 --lufs -20 a.wav' \
+	'--gain-db 121 a.wav' '--encoding s8 --lufs -20 a.wav' '--start-frame -1 --lufs -20 a.wav' '--measure -o x.wav a.wav'; do
+	# shellcheck disable=SC2086
+	run audio-level $args
+	check "usage: $args" sh -c "test $status = 2 && test ! -s out"
+done
+check 'a key becomes an option in what is said' sh -c 'audio-level --rms-dbfs -200 -o no.wav a.wav 2>&1 | grep -q -- "--rms-dbfs: -200 is not within"'
 run audio-level --match --lufs -20
 check 'match of nothing: exit 2' status_is 2
 run audio-level --lufs -20 --report - a.wav

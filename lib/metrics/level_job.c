@@ -1,0 +1,313 @@
+/* level_job.c - measure, choose a gain, write, verify, report. */
+#include "metrics/level_job.h"
+#include "audio/audio.h"
+#include "base/file.h"
+#include "cli/jsonl.h"
+#include "cli/prov.h"
+#include "dsp/db.h"
+#include "metrics/level_options.h"
+#include "metrics/match.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double verify_db = 0.1;  /* how far what is written may be from the target */
+static const double max_gain_db = 120;
+static const double seed_peak_dbfs = -0.1; /* of the web system's normalize_rms() */
+
+struct job {
+	const struct level_options *o;
+	struct level_want want;
+	const char *input, *output;
+	struct relevel_part part;
+	struct relevel *r;
+	struct relevel_values before, after;
+	double gain_db;
+	int peak_limited, wrote;     /* peak_limited: normalize_rms had to stop at its peak */
+	struct progress *progress;
+};
+
+/* ---- the report ---- */
+
+static const struct { const char *before, *after; } keys[RELEVEL_KINDS] = {
+	{ "measured_lufs", "loudness_lufs" }, { "measured_momentary_lufs", "momentary_lufs" },
+	{ "measured_short_term_lufs", "short_term_lufs" }, { "measured_rms_dbfs", "rms_dbfs" },
+	{ "measured_peak_dbfs", "peak_dbfs" }, { "measured_true_peak_dbtp", "true_peak_dbtp" },
+};
+
+const char *
+level_key(enum relevel_by by)
+{
+	return keys[by].before;
+}
+
+static json_t *
+region_json(const struct level_options *o)
+{
+	json_t *r;
+
+	if (o->start_frame == LLONG_MIN && o->length_frames == LLONG_MIN)
+		return NULL;
+	r = json_object();
+	jl_int(r, "start_frame", o->start_frame == LLONG_MIN ? 0 : o->start_frame);
+	jl_set(r, "length_frames", o->length_frames == LLONG_MIN ? NULL : json_integer(o->length_frames));
+	return r;
+}
+
+static json_t *
+report_json(const struct job *j)
+{
+	const struct au_info *info = relevel_info(j->r);
+	const struct level_want *w = &j->want;
+	json_t *o = jl_new("audio-level/1");
+
+	jl_str(o, "input", j->input);
+	jl_str(o, "sha256", relevel_sha256(j->r));
+	jl_str(o, "output", j->wrote ? j->output : NULL);
+	jl_int(o, "rate_hz", info->rate_hz);
+	jl_int(o, "channels", info->channels);
+	jl_int(o, "frames", j->before.frames);
+	jl_bool(o, "dual_mono", w->dual_mono && info->channels == 1);
+	jl_set(o, "region", region_json(j->o));
+	jl_str(o, "loudness_kind", j->before.kind);
+	for (int i = 0; i < RELEVEL_KINDS; i++)
+		jl_num(o, keys[i].before, j->before.level[i]);
+	jl_num(o, "ceiling_dbtp", j->wrote ? w->ceiling_dbtp : NAN);
+	jl_str(o, "measure", isnan(w->target) ? NULL : relevel_by_name(w->by));
+	jl_num(o, "target", w->target);
+	jl_num(o, "target_lufs", w->by <= RELEVEL_SHORT_TERM ? w->target : NAN);
+	jl_bool(o, "peak_limited", j->peak_limited);
+	jl_num(o, "gain_db", j->gain_db);
+	for (int i = 0; i < RELEVEL_KINDS; i++)
+		jl_num(o, keys[i].after, j->wrote ? j->after.level[i] : NAN);
+	jl_set(o, "clipped_samples", j->wrote ? json_integer(0) : NULL); /* clipping is an error */
+	return o;
+}
+
+/* ---- the gain ---- */
+
+static int
+fixed_gain(struct job *j, struct err *e)
+{
+	double peak = j->before.level[RELEVEL_TRUE_PEAK], ceiling = j->want.ceiling_dbtp, gain = j->o->gain_db;
+
+	j->gain_db = gain;
+	if (isnan(peak) || match_fits(peak + gain, ceiling))
+		return 0;
+	err_set(e, ERR_INPUT, "'%s' would reach %+.2f dBTP with a gain of %g dB, above the ceiling of %g dBTP; "
+	    "the highest gain that fits is %.1f dB", j->input, peak + gain, gain, ceiling, match_round_down(ceiling - peak));
+	return 1;
+}
+
+/* As normalize_rms() of the web system that this toolchain comes from: silence stays, and a peak over -0.1 dBFS takes
+ * the whole down. */
+static void
+seed_gain(struct job *j)
+{
+	double rms = j->before.level[RELEVEL_RMS], peak = j->before.level[RELEVEL_PEAK];
+
+	j->gain_db = isnan(rms) ? 0 : j->want.target - rms;
+	j->peak_limited = !isnan(peak) && peak + j->gain_db > seed_peak_dbfs;
+	if (j->peak_limited)
+		j->gain_db = seed_peak_dbfs - peak;
+}
+
+/* Why a level is not there. */
+static int
+no_level(const struct job *j, struct err *e)
+{
+	static const double needs_s[RELEVEL_KINDS] = { [RELEVEL_MOMENTARY] = 0.4, [RELEVEL_SHORT_TERM] = 3 };
+	const struct level_want *w = &j->want;
+	double s = (double)j->before.counted_frames / relevel_info(j->r)->rate_hz;
+
+	if (isnan(j->before.level[RELEVEL_TRUE_PEAK]))
+		return err_set(e, ERR_INPUT, "'%s' is silent: no gain can bring it to %g %s", j->input, w->target,
+		    relevel_unit(w->by));
+	if (s < needs_s[w->by])
+		return err_set(e, ERR_INPUT, "'%s' has %.3g s to measure, and its %s loudness needs %g", j->input, s,
+		    w->by == RELEVEL_MOMENTARY ? "momentary" : "short-term", needs_s[w->by]);
+	return err_set(e, ERR_INPUT, "'%s' is silent %s: no gain can bring it to %g %s", j->input,
+	    j->before.counted_frames < j->before.frames ? "in the measured region" :
+	    "by the gate of ITU-R BS.1770 (all is under -70 LUFS)", w->target, relevel_unit(w->by));
+}
+
+/* A gain for the target.  As level_run(). */
+static int
+choose_gain(struct job *j, struct err *e)
+{
+	const struct level_want *w = &j->want;
+	double level = j->before.level[w->by], peak = j->before.level[RELEVEL_TRUE_PEAK];
+
+	if (isnan(w->target))
+		return fixed_gain(j, e);
+	if (w->seed) {
+		seed_gain(j);
+		return 0;
+	}
+	if (isnan(level))
+		return no_level(j, e);
+	j->gain_db = w->target - level;
+	if (!match_fits(peak + j->gain_db, w->ceiling_dbtp)) {
+		err_set(e, ERR_INPUT, "'%s' at %g %s would reach %+.2f dBTP, above the ceiling of %g dBTP; the highest "
+		    "target that fits is %.1f %s (--ceiling none lifts the ceiling)", j->input, w->target,
+		    relevel_unit(w->by), peak + j->gain_db, w->ceiling_dbtp,
+		    match_round_down(match_highest_lufs(level, peak, w->ceiling_dbtp)), relevel_unit(w->by));
+		return 1;
+	}
+	if (fabs(j->gain_db) > max_gain_db)
+		return err_set(e, ERR_INPUT, "'%s' would need a gain of %+.1f dB; at most %g dB are applied", j->input,
+		    j->gain_db, max_gain_db);
+	return 0;
+}
+
+/* ---- the work ---- */
+
+/* What was written is what was wanted, or nothing is written. */
+static int
+verify(const struct job *j, const struct au_out *out, struct err *e)
+{
+	const struct level_want *w = &j->want;
+	double is = j->after.level[w->by];
+
+	if (au_clipped(out))
+		return err_set(e, ERR_INPUT, "%" PRId64 " samples of '%s' would clip; lower the target, or write float32 "
+		    "(--encoding f32, or a name that ends in .wav)", au_clipped(out), j->output);
+	if (!isnan(w->target) && !w->seed && !(fabs(is - w->target) <= verify_db))
+		return err_set(e, ERR_INPUT, "'%s' would be at %.2f %s instead of %g: it is too near the gate of -70 LUFS for "
+		    "one gain", j->output, is, relevel_unit(w->by), w->target);
+	return 0;
+}
+
+static int
+provenance(struct prov *prov, const struct job *j, const char *out_sha256, struct err *e)
+{
+	const char *report = j->o->report;
+
+	if (prov_input(prov, "audio", j->input, relevel_sha256(j->r), e) ||
+	    (j->o->target && prov_input(prov, "target", j->o->target, NULL, e)) ||
+	    prov_output(prov, "audio", j->output, out_sha256, e) ||
+	    (report && strcmp(report, "-") && prov_output(prov, "report", report, NULL, e)))
+		return -1;
+	prov_set(prov, "gain_db", json_real(j->gain_db));
+	return prov_write(prov, e);
+}
+
+static void
+show(void *ctx, int64_t frames)
+{
+	progress_step(ctx, (double)frames);
+}
+
+/* The output, all but the commit. */
+static int
+write_audio(struct job *j, struct au_out **out, struct err *e)
+{
+	const struct au_info *info = relevel_info(j->r);
+	int enc = j->o->encoding ? au_encoding_of(j->o->encoding) : AU_DEFAULT;
+
+	if (au_create(out, j->output, info->rate_hz, info->channels, (enum au_encoding)enc, e) ||
+	    relevel_apply(j->r, dsp_gain_of_db(j->gain_db), *out, &j->after, e) || verify(j, *out, e))
+		return -1;
+	j->wrote = 1;
+	return 0;
+}
+
+/* Where the audio is, its report is; the report first. */
+static int
+commit(struct job *j, struct au_out **out, struct prov *prov, json_t *report, struct err *e)
+{
+	const char *name = j->o->report;
+	struct au_out *o = *out;
+	char hex[65];
+
+	if (name && jl_write(json_incref(report), name, e))
+		return -1;
+	*out = NULL;
+	if (o && au_commit(o, hex, e)) {
+		if (name && strcmp(name, "-"))
+			unlink(name);
+		return -1;
+	}
+	return o ? provenance(prov, j, hex, e) : 0;
+}
+
+static int
+open_input(struct job *j, struct err *e)
+{
+	const struct level_options *o = j->o;
+	struct relevel_opts ro = { .measure_only = o->measure, .dual_mono = j->want.dual_mono,
+		.step = j->progress ? show : NULL, .ctx = j->progress };
+	int64_t frames;
+
+	if (o->start_frame != LLONG_MIN || o->length_frames != LLONG_MIN) {
+		j->part = (struct relevel_part){ o->start_frame == LLONG_MIN ? 0 : o->start_frame,
+			o->length_frames == LLONG_MIN ? -1 : o->length_frames };
+		ro.parts = &j->part;
+		ro.n_parts = 1;
+	}
+	if (relevel_open(&j->r, j->input, &ro, e))
+		return -1;
+	frames = relevel_info(j->r)->frames;
+	if (j->progress)
+		progress_begin(j->progress, j->input, frames < 0 ? 0 : (o->measure ? 1 : 2) * (double)frames);
+	return 0;
+}
+
+int
+level_run(const struct level_options *o, struct progress *progress, json_t **report, struct err *e)
+{
+	struct job j = { .o = o, .input = o->input ? o->input : "-", .output = o->output ? o->output : "-",
+		.gain_db = NAN, .progress = progress };
+	struct prov *prov = prov_new(o->provenance);
+	struct au_out *out = NULL;
+	int ret = -1;
+
+	*report = NULL;
+	if (!prov) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		goto end;
+	}
+	if (level_want(&j.want, o, e) || open_input(&j, e) || relevel_measure(j.r, &j.before, e))
+		goto end;
+	if (!o->measure && (ret = choose_gain(&j, e)) != 0)
+		goto end;
+	ret = -1;
+	if (!o->measure && write_audio(&j, &out, e))
+		goto end;
+	*report = report_json(&j);
+	ret = commit(&j, &out, prov, *report, e);
+	if (ret) {
+		json_decref(*report);
+		*report = NULL;
+	}
+end:
+	au_abort(out);
+	relevel_close(j.r);
+	prov_free(prov);
+	return ret;
+}
+
+json_t *
+level_batch_job(void *ctx, const json_t *job, struct err *e)
+{
+	struct level_options o = *(const struct level_options *)ctx, own = LEVEL_OPTIONS_NONE;
+	json_t *report;
+	double target;
+	int n;
+
+	if (batch_keys(job, level_keys, &own, e))
+		return NULL;
+	level_way_given(&own, &n, &target);
+	if (n || !isnan(own.gain_db) || own.target || own.measure)
+		level_no_way(&o); /* what the job says is in place of the default */
+	batch_keys(job, level_keys, &o, e);
+	if (!o.input || !strcmp(o.input, "-") || (!o.measure && (!o.output || !strcmp(o.output, "-"))) ||
+	    (o.report && !strcmp(o.report, "-")) || (o.provenance && !strcmp(o.provenance, "-"))) {
+		err_set(e, ERR_INPUT, "a job names its input and its output; the standard streams are the batch's own");
+		return NULL;
+	}
+	return level_check(&o, e) || level_run(&o, NULL, &report, e) ? NULL : report;
+}
