@@ -1,12 +1,15 @@
 /* fft_kernel.h - the complex transforms, written once for every width; no include guard.
  *
  * The includer defines LANES (independent transforms side by side), W (how many of them one
- * vector holds; divides LANES), the type V of W doubles, and FFT_FORWARD when it wants dif() as
- * well as dit().  Point p of lane l lies at z[p * 2 * LANES + l] (re) and z[(p * 2 + 1) * LANES + l]
+ * vector holds; divides LANES), the type V of W numbers, T float where they are not double, and FFT_FORWARD when it wants
+ * dif() as well as dit().  Point p of lane l lies at z[p * 2 * LANES + l] (re) and z[(p * 2 + 1) * LANES + l]
  * (im).  Each lane does the same scalar operations in the same order whatever W is, and
  * without fused multiply-add, so that plain x86-64 needs no slow emulation; hence the same
  * bits everywhere. */
 
+#ifndef T
+#define T double
+#endif
 #define AT(z, p, h) ((V *)(void *)((z) + (p) * 2 * LANES + (h) * W))
 #define LD(z, p, h, re, im) ((re) = *AT(z, p, h), (im) = *AT((z) + LANES, p, h))
 #define ST(z, p, h, re, im) (*AT(z, p, h) = (re), *AT((z) + LANES, p, h) = (im))
@@ -29,7 +32,7 @@
 #ifdef FFT_FORWARD
 /* One radix-4 stage of decimation in frequency over one block of `size` points. */
 static void
-dif4(double *z, size_t size, const double *w)
+dif4(T *z, size_t size, const T *w)
 {
 	size_t q = size / 4;
 
@@ -63,7 +66,7 @@ dif4(double *z, size_t size, const double *w)
 
 /* The inverse stage, but for a factor of 4. */
 static void
-dit4(double *z, size_t size, const double *w)
+dit4(T *z, size_t size, const T *w)
 {
 	size_t q = size / 4;
 
@@ -90,7 +93,7 @@ dit4(double *z, size_t size, const double *w)
 }
 
 static void
-radix2(double *z)
+radix2(T *z)
 {
 	for (size_t h = 0; h < LANES / W; h++) {
 		V ar, ai, br, bi;
@@ -104,11 +107,11 @@ radix2(double *z)
 
 /* Blocks up to this size fit a 32 KiB first-level cache: stage after stage; larger ones go
  * depth first, so that every cache is used for as many stages as it holds. */
-enum { NEAR = 32 * 1024 / (LANES * 2 * 8) };
+enum { NEAR = 32 * 1024 / (LANES * 2 * (int)sizeof(T)) };
 
 #ifdef FFT_FORWARD
 static void
-dif(double *z, size_t size, const double *w)
+dif(T *z, size_t size, const T *w)
 {
 	size_t s;
 
@@ -126,8 +129,9 @@ dif(double *z, size_t size, const double *w)
 }
 #endif
 
+__attribute__((unused)) /* where only spectra are wanted */
 static void
-dit(double *z, size_t size, const double *w)
+dit(T *z, size_t size, const T *w)
 {
 	size_t s = size, bottom = 4;
 
