@@ -97,16 +97,18 @@ work(void *arg)
 	pthread_mutex_lock(&r->lock);
 	for (;;) {
 		struct job *j;
+		size_t number;
 
 		while (!r->stop && !r->ended && r->begun == r->read)
 			pthread_cond_wait(&r->change, &r->lock);
 		if (r->stop || r->begun == r->read)
 			break;
 		j = &r->job[r->begun++ % r->size];
+		number = r->begun;
 		j->state = RUNS;
 		if (j->line) {
 			pthread_mutex_unlock(&r->lock);
-			j->report = r->b->run(r->b->ctx, j->line, &j->e);
+			j->report = r->b->run(r->b->ctx, number, j->line, &j->e);
 			pthread_mutex_lock(&r->lock);
 		}
 		j->state = DONE;

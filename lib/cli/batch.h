@@ -20,8 +20,8 @@ enum { BATCH_MAX_LINE = 65536 };
 struct batch {
 	const char *schema;       /* of the answers */
 	int threads;              /* 0: one for each CPU */
-	/* Do one job, on any thread; the report, which batch_run() then owns, or NULL and why. */
-	json_t *(*run)(void *ctx, const json_t *job, struct err *e);
+	/* Do job `number` (from 1), on any thread; the report, which batch_run() then owns, or NULL and why. */
+	json_t *(*run)(void *ctx, size_t number, const json_t *job, struct err *e);
 	void *ctx;
 	struct progress *progress; /* counts answers; NULL: none */
 };

@@ -1,28 +1,47 @@
-/* diff.c - how far one signal is from another. */
+/* diff.c - how far one signal is from another, in passes over both. */
 #include "metrics/diff.h"
 #include "base/mem.h"
-#include "dsp/fft.h"
+#include "base/par.h"
+#include "metrics/align.h"
+#include "metrics/errsum.h"
 #include "metrics/loudness.h"
+#include "metrics/moved.h"
+#include "metrics/scan.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	MAX_DELAY = 1 << 20,
-	NEAR = 32,           /* lags to each side that the interpolated correlation is made of */
-	TAPS = 128,          /* of the fractional delay */
-	CANDIDATES = 32,     /* peaks of the correlation that are looked at between the lags */
-	BLOCK = 4096         /* frames at a time, for loudness and the fractional delay */
+	BLOCK_SAMPLES = 1 << 18,
+	WINDOWS = 16,      /* in which the drift is looked for */
+	WINDOW_LAGS = 512, /* how far it may lead */
+	LEAST_WINDOWS = 3   /* that know their delay */
 };
-static const double kaiser_beta = 12;
 static const double least_delay = 1e-6; /* frames; what is less is rounding */
+static const double exact_power = 1e-11; /* of the signal: a residual that rounding of the sums may be */
 static const double band_range_db = 80;
+static const double most_spread = 1; /* frames: windows that contradict each other tell no drift */
+static const double window_strength = 0.5; /* correlation from which on a window knows its delay */
 
 struct job {
-	struct diff_signal ref, test;
-	int rate_hz;
+	const struct diff_input *ref, *test;
+	const struct diff_options *o;
+	int rate_hz, channels;
 	size_t ch;
+	int64_t block;       /* frames */
+	float *x, *y;        /* a block of each */
+	int64_t nx, ny, common; /* frames that are in them */
+	double gain;         /* on y */
+	int64_t seen;        /* frames of all passes */
+	/* the parts that look at a block */
+	struct align *align;
+	struct loudness *loud[2];
+	struct spectrum *bands[2];
+	struct specdist *dist;
+	struct errsum sum;
+	struct err failed[2]; /* of loudness */
+	int bad[2];
 };
 
 static double
@@ -31,358 +50,437 @@ db(double power_ratio)
 	return 10 * log10(power_ratio); /* 0: -infinity, NAN: NAN */
 }
 
-/* Cross-correlation at lags -max..max, over all channels: r[max + l] = sum ref[n] test[n + l]. */
-static int
-correlate(const struct job *j, int64_t max, double *r, struct err *e)
+static void
+progress(struct job *j, int64_t frames)
 {
-	int64_t len = j->ref.frames < j->test.frames ? j->ref.frames : j->test.frames;
-	int64_t want = 2 * max + (len < 2 * max + 65536 ? len : 2 * max + 65536);
-	size_t n = fft_size_for((size_t)(want > 2 ? want : 2));
-	int64_t block = (int64_t)n - 2 * max;
-	struct fft *fft = n ? fft_new(n) : NULL;
-	double *in = mem_zalloc(n, sizeof *in), *x = mem_zalloc(n + 2, sizeof *x);
-	double *y = mem_zalloc(n + 2, sizeof *y), *sum = mem_zalloc(n + 2, sizeof *sum);
-	int ret = -1;
+	j->seen += frames;
+	if (j->o->step)
+		j->o->step(j->o->ctx, j->seen);
+}
 
-	if (!n || !fft || !in || !x || !y || !sum) {
-		err_set(e, ERR_NOMEM, "out of memory");
-		goto out;
+/* One part of the work on a block: what is heard of each signal, the correlation, the errors, the short-time spectra. */
+static void
+look(void *ctx, size_t i, int thread)
+{
+	struct job *j = ctx;
+
+	(void)thread;
+	switch (i) {
+	case 0:
+		align_add(j->align, j->x, j->y, j->nx > j->ny ? j->nx : j->ny);
+		break;
+	case 1:
+		j->bad[0] |= loudness_add(j->loud[0], j->x, j->nx, &j->failed[0]);
+		break;
+	case 2:
+		j->bad[1] |= loudness_add(j->loud[1], j->y, j->ny, &j->failed[1]);
+		break;
+	case 3:
+		spectrum_add(j->bands[0], j->x, j->nx);
+		break;
+	case 4:
+		spectrum_add(j->bands[1], j->y, j->ny);
+		break;
+	case 5:
+		errsum_add(&j->sum, j->x, j->y, j->common, 1);
+		break;
+	default:
+		specdist_add(j->dist, (int)i - 6, j->x, j->y, j->common);
 	}
-	for (int64_t at = 0; at < j->ref.frames; at += block) {
-		for (size_t c = 0; c < j->ch; c++) {
-			for (int64_t i = 0; i < (int64_t)n; i++) {
-				int64_t f = at + i;
-
-				in[i] = i < block && f < j->ref.frames ? j->ref.x[(size_t)f * j->ch + c] : 0;
-			}
-			fft_real(fft, in, x);
-			for (int64_t i = 0; i < (int64_t)n; i++) {
-				int64_t f = at + i - max;
-
-				in[i] = f >= 0 && f < j->test.frames ? j->test.x[(size_t)f * j->ch + c] : 0;
-			}
-			fft_real(fft, in, y);
-			for (size_t k = 0; k < n + 2; k += 2) { /* conj(x) y */
-				sum[k] += x[k] * y[k] + x[k + 1] * y[k + 1];
-				sum[k + 1] += x[k] * y[k + 1] - x[k + 1] * y[k];
-			}
-		}
-	}
-	fft_real_inverse(fft, sum, in);
-	memcpy(r, in, (size_t)(2 * max + 1) * sizeof *r);
-	ret = 0;
-out:
-	fft_free(fft);
-	mem_free(in);
-	mem_free(x);
-	mem_free(y);
-	mem_free(sum);
-	return ret;
 }
 
-static double
-sinc(double t)
+/* The same for a fitted pair: y is as loud as x now. */
+static void
+look_fitted(void *ctx, size_t i, int thread)
 {
-	return fabs(t) < 1e-9 ? 1 : sin(M_PI * t) / (M_PI * t);
+	struct job *j = ctx;
+
+	(void)thread;
+	if (i < SPECDIST_PARTS)
+		specdist_add(j->dist, (int)i, j->x, j->y, j->common);
+	else
+		errsum_add(&j->sum, j->x, j->y, j->common, 1);
 }
 
-/* The correlation between lags, by a Hann-windowed sinc; n lags in r. */
-static double
-between(const double *r, int64_t n, double at)
-{
-	int64_t mid = (int64_t)floor(at);
-	double sum = 0;
-
-	for (int64_t i = mid - NEAR + 1; i <= mid + NEAR; i++)
-		if (i >= 0 && i < n) {
-			double t = at - (double)i;
-
-			sum += r[i] * sinc(t) * (0.5 + 0.5 * cos(M_PI * t / (NEAR + 1)));
-		}
-	return sum;
-}
-
-/* Where |r| is largest within a sample of its largest lag; golden section. */
-static double
-refine(const double *r, int64_t n, int64_t peak)
-{
-	const double part = (sqrt(5) - 1) / 2;
-	double sign = r[peak] < 0 ? -1 : 1, a = (double)peak - 1, b = (double)peak + 1;
-
-	for (int i = 0; i < 60; i++) {
-		double c = b - part * (b - a), d = a + part * (b - a);
-
-		if (sign * between(r, n, c) >= sign * between(r, n, d))
-			b = d;
-		else
-			a = c;
-	}
-	return (a + b) / 2;
-}
-
-/* The lag whose interpolated peak is highest.  A sharp peak halfway between two lags loses up to 36 % at
- * either, so that a note's next period may look better: the largest peaks are all refined.  Of equal ones
- * (a steady tone) the nearest to mid, no delay, is taken. */
+/* A block of the input; sets *end after the last. */
 static int64_t
-find_peak(const double *r, int64_t n, int64_t mid, double *at)
+fill(const struct diff_input *in, float *x, int64_t frames, int *end, struct err *e)
 {
-	int64_t best[CANDIDATES], peak = mid;
-	double top = 0, highest = 0;
-	int count = 0;
+	int64_t n = *end ? 0 : in->read(in->ctx, x, frames, e);
 
-	for (int64_t i = NEAR; i < n - NEAR; i++)
-		top = fmax(top, fabs(r[i]));
-	for (int64_t i = NEAR; i < n - NEAR && top > 0; i++) {
-		int j;
-
-		if (fabs(r[i]) < 0.6 * top || fabs(r[i]) < fabs(r[i - 1]) || fabs(r[i]) < fabs(r[i + 1]))
-			continue;
-		/* keep them sorted, largest first */
-		for (j = count < CANDIDATES ? count++ : CANDIDATES; j > 0 && fabs(r[best[j - 1]]) < fabs(r[i]); j--)
-			if (j < CANDIDATES)
-				best[j] = best[j - 1];
-		if (j < CANDIDATES)
-			best[j] = i;
-	}
-	*at = (double)mid;
-	for (int j = 0; j < count; j++) {
-		double t = refine(r, n, best[j]), height = fabs(between(r, n, t));
-
-		if (height > highest * (1 + 1e-9) ||
-		    (height > highest * (1 - 1e-9) && llabs(best[j] - mid) < llabs(peak - mid))) {
-			highest = height;
-			peak = best[j];
-			*at = t;
-		}
-	}
-	return peak;
+	*end = n < frames;
+	return n;
 }
 
-/* Modified Bessel function of the first kind, order 0. */
-static double
-bessel_i0(double x)
+/* The first pass: both from their beginnings, silence after the end of the shorter. */
+static int
+first_pass(struct job *j, struct diff_values *v, struct err *e)
 {
-	double sum = 1, term = 1;
+	int end[2] = { 0, 0 };
 
-	for (int k = 1; k < 100 && term > 1e-17 * sum; k++) {
-		term *= (x / (2 * k)) * (x / (2 * k));
-		sum += term;
-	}
-	return sum;
-}
+	if (j->ref->begin(j->ref->ctx, 1, e) || j->test->begin(j->test->ctx, 1, e))
+		return -1;
+	for (;;) {
+		int64_t n;
 
-/* out[f] = x[f + fraction], 0 <= fraction < 1, for every frame; silence outside. */
-static void
-shift(const struct diff_signal *s, size_t ch, double fraction, float *out)
-{
-	double taps[TAPS], acc[BLOCK], buf[BLOCK + TAPS];
-
-	for (int k = 0; k < TAPS; k++) { /* tap k takes frame f + k - TAPS / 2 + 1 */
-		double t = k - TAPS / 2 + 1 - fraction, u = t / (TAPS / 2.0);
-
-		taps[k] = fabs(u) < 1 ? sinc(t) * bessel_i0(kaiser_beta * sqrt(1 - u * u)) / bessel_i0(kaiser_beta) : 0;
-	}
-	for (int64_t at = 0; at < s->frames; at += BLOCK) {
-		int64_t n = s->frames - at < BLOCK ? s->frames - at : BLOCK;
-
-		for (size_t c = 0; c < ch; c++) {
-			for (int64_t i = 0; i < BLOCK + TAPS; i++) {
-				int64_t f = at + i - TAPS / 2 + 1;
-
-				buf[i] = f >= 0 && f < s->frames ? s->x[(size_t)f * ch + c] : 0;
+		j->nx = fill(j->ref, j->x, j->block, &end[0], e);
+		j->ny = j->nx < 0 ? -1 : fill(j->test, j->y, j->block, &end[1], e);
+		if (j->nx < 0 || j->ny < 0)
+			return -1;
+		n = j->nx > j->ny ? j->nx : j->ny;
+		if (n == 0)
+			break;
+		j->common = j->nx < j->ny ? j->nx : j->ny;
+		memset(j->x + (size_t)j->nx * j->ch, 0, (size_t)(n - j->nx) * j->ch * sizeof *j->x);
+		memset(j->y + (size_t)j->ny * j->ch, 0, (size_t)(n - j->ny) * j->ch * sizeof *j->y);
+		par_for(j->o->threads, 6 + SPECDIST_PARTS, look, j);
+		for (int s = 0; s < 2; s++)
+			if (j->bad[s]) {
+				if (e)
+					*e = j->failed[s];
+				return -1;
 			}
-			memset(acc, 0, sizeof acc);
-			for (int k = 0; k < TAPS; k++)
-				for (int i = 0; i < BLOCK; i++) /* taps outside: the lanes are frames */
-					acc[i] += taps[k] * buf[i + k];
-			for (int64_t i = 0; i < n; i++)
-				out[(size_t)(at + i) * ch + c] = (float)acc[i];
-		}
+		v->ref_frames += j->nx;
+		v->test_frames += j->ny;
+		progress(j, n);
 	}
+	return 0;
 }
 
-struct fit {
-	int64_t ref_at, frames; /* the overlap, in ref */
-	double gain, residual, signal, other, correlation, max;
-};
-
-/* Best gain on test, which is delayed by whole frames, and what is left. */
-static struct fit
-fit_gain(const struct job *j, const float *test, int64_t delay)
-{
-	struct fit f = { .ref_at = delay < 0 ? -delay : 0 };
-	int64_t test_at = delay > 0 ? delay : 0;
-	int64_t a = j->ref.frames - f.ref_at, b = j->test.frames - test_at;
-	const float *x = j->ref.x + (size_t)f.ref_at * j->ch, *y = test + (size_t)test_at * j->ch;
-	double xy = 0;
-	size_t n;
-
-	f.frames = a < b ? a : b;
-	f.frames = f.frames > 0 ? f.frames : 0;
-	n = (size_t)f.frames * j->ch;
-	for (size_t i = 0; i < n; i++) {
-		xy += (double)x[i] * y[i];
-		f.other += (double)y[i] * y[i];
-		f.signal += (double)x[i] * x[i];
-	}
-	f.gain = xy / f.other;
-	f.correlation = xy / sqrt(f.signal * f.other);
-	for (size_t i = 0; i < n; i++) {
-		double d = x[i] - f.gain * y[i];
-
-		f.residual += d * d;
-		f.max = fabs(d) > f.max ? fabs(d) : f.max;
-	}
-	return f;
-}
-
-static void
-compare_raw(const struct job *j, struct diff_values *v)
-{
-	int64_t frames = j->ref.frames < j->test.frames ? j->ref.frames : j->test.frames;
-	size_t n = (size_t)frames * j->ch;
-	double error = 0, signal = 0;
-
-	v->compared_frames = frames;
-	v->max_difference_frame = frames ? 0 : -1;
-	for (size_t i = 0; i < n; i++) {
-		double d = (double)j->ref.x[i] - j->test.x[i];
-
-		error += d * d;
-		signal += (double)j->ref.x[i] * j->ref.x[i];
-		if (fabs(d) > v->max_difference_fs) {
-			v->max_difference_fs = fabs(d);
-			v->max_difference_frame = (int64_t)(i / j->ch);
-		}
-	}
-	v->esr_db = signal > 0 ? db(error / signal) : NAN;
-	v->rms_difference_dbfs = n ? db(error / (double)n) : NAN;
-	v->sample_exact = j->ref.frames == j->test.frames && error == 0 && v->max_difference_fs == 0;
-}
-
+/* Loudness and third octaves of both, after the first pass. */
 static int
-compare_fitted(const struct job *j, int64_t max_delay, struct diff_values *v, struct err *e)
-{
-	int64_t longest = j->ref.frames > j->test.frames ? j->ref.frames : j->test.frames;
-	int64_t max = max_delay < longest ? max_delay : longest, n, peak, whole;
-	double *r, at, fraction;
-	float *moved = NULL;
-	struct fit f, g;
-	int ret = -1;
-
-	max += NEAR; /* so that the correlation can be interpolated at the last delay */
-	n = 2 * max + 1;
-	r = mem_zalloc((size_t)n, sizeof *r);
-	if (!r)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	if (correlate(j, max, r, e))
-		goto out;
-	peak = find_peak(r, n, max, &at);
-	ret = 0;
-	if (r[peak] == 0)
-		goto out; /* one of them is silent */
-	whole = peak - max;
-	at -= (double)max;
-	f = fit_gain(j, j->test.x, whole);
-	v->delay_frames = (double)whole;
-	if (f.residual > 0 && fabs(at - (double)whole) > least_delay) {
-		int64_t down = (int64_t)floor(at);
-
-		fraction = at - (double)down;
-		moved = mem_zalloc((size_t)j->test.frames * j->ch, sizeof *moved);
-		if (!moved) {
-			ret = err_set(e, ERR_NOMEM, "out of memory");
-			goto out;
-		}
-		shift(&j->test, j->ch, fraction, moved);
-		g = fit_gain(j, moved, down);
-		if (g.residual / g.signal < f.residual / f.signal) {
-			f = g;
-			v->delay_frames = at;
-		}
-	}
-	if (!(f.signal > 0 && f.other > 0))
-		goto out;
-	v->polarity = f.gain < 0 ? -1 : 1;
-	v->correlation = f.correlation;
-	v->gain_db = db(f.gain * f.gain);
-	v->fitted_frames = f.frames;
-	v->esr_fitted_db = db(f.residual / f.signal);
-	v->null_depth_db = -v->esr_fitted_db;
-	v->max_difference_fitted_fs = f.max;
-	v->rms_difference_fitted_dbfs = db(f.residual / ((double)f.frames * (double)j->ch));
-out:
-	mem_free(r);
-	mem_free(moved);
-	return ret;
-}
-
-/* Loudness and third octaves of one signal. */
-static int
-listen(const struct job *j, struct diff_signal s, double *lufs, struct spectrum_values *bands, struct err *e)
+heard(struct job *j, struct diff_values *v, struct err *e)
 {
 	struct loudness_values lv;
-	struct loudness *l = NULL;
-	struct spectrum *sp = NULL;
-	int ret = -1;
-
-	if (loudness_new(&l, j->rate_hz, (int)j->ch, LOUDNESS_INTEGRATED, e) ||
-	    spectrum_new(&sp, j->rate_hz, (int)j->ch, e))
-		goto out;
-	if (loudness_add(l, s.x, s.frames, e) || loudness_end(l, &lv, e))
-		goto out;
-	spectrum_add(sp, s.x, s.frames);
-	spectrum_end(sp, bands);
-	*lufs = loudness_for_level(&lv, j->rate_hz, NULL);
-	ret = 0;
-out:
-	loudness_free(l);
-	spectrum_free(sp);
-	return ret;
-}
-
-static int
-compare_heard(const struct job *j, struct diff_values *v, struct err *e)
-{
-	struct spectrum_values a, b;
-	double top = -INFINITY, sum = 0;
+	struct spectrum_values s[2];
+	double top = -INFINITY, sum = 0, *lufs[2] = { &v->ref_loudness_lufs, &v->test_loudness_lufs };
 	int n = 0;
 
-	if (listen(j, j->ref, &v->ref_loudness_lufs, &a, e) || listen(j, j->test, &v->test_loudness_lufs, &b, e))
-		return -1;
+	for (int k = 0; k < 2; k++) {
+		if (loudness_end(j->loud[k], &lv, e))
+			return -1;
+		*lufs[k] = loudness_for_level(&lv, j->rate_hz, NULL);
+		spectrum_end(j->bands[k], &s[k]);
+	}
 	v->loudness_difference_lu = v->test_loudness_lufs - v->ref_loudness_lufs;
 	for (int i = 0; i < SPECTRUM_BANDS; i++)
-		top = fmax(top, fmax(a.third_octave_dbfs[i], b.third_octave_dbfs[i])); /* fmax ignores NAN */
+		top = fmax(top, fmax(s[0].third_octave_dbfs[i], s[1].third_octave_dbfs[i])); /* fmax ignores NAN */
 	for (int i = 0; i < SPECTRUM_BANDS; i++) {
-		double x = a.third_octave_dbfs[i], y = b.third_octave_dbfs[i];
+		double x = s[0].third_octave_dbfs[i], y = s[1].third_octave_dbfs[i];
 
 		if (!(x > top - band_range_db) || !(y > top - band_range_db))
 			continue;
 		v->ltas_difference_db[i] = y - x - v->loudness_difference_lu;
 		sum += v->ltas_difference_db[i] * v->ltas_difference_db[i];
-		n++;
+		n += !isnan(v->ltas_difference_db[i]);
 	}
 	if (n)
 		v->ltas_rms_difference_db = sqrt(sum / n);
 	return 0;
 }
 
-int
-diff_compare(struct diff_signal ref, struct diff_signal test, int rate_hz, int channels,
-             int64_t max_delay_frames, struct diff_values *v, struct err *e)
+/* Where the two overlap when test is later by delay, whole frames and a fraction. */
+struct overlap {
+	int64_t ref_at, test_at, frames;
+	double fraction; /* 0..1, after test_at */
+};
+
+static struct overlap
+overlap_of(const struct diff_values *v, int64_t whole, double fraction)
 {
-	struct job j = { ref, test, rate_hz, (size_t)channels };
+	struct overlap o = { .ref_at = whole < 0 ? -whole : 0, .test_at = whole > 0 ? whole : 0, .fraction = fraction };
+	int64_t a = v->ref_frames - o.ref_at, b = v->test_frames - o.test_at;
+
+	o.frames = a < b ? a : b;
+	o.frames = o.frames > 0 ? o.frames : 0;
+	return o;
+}
+
+/* A pass over an overlap: each(ctx) for each block, which is in j->x and j->y, then. */
+static int
+pass(struct job *j, const struct overlap *o, int again, int (*each)(struct job *, void *, struct err *), void *ctx, struct err *e)
+{
+	struct moved *x = NULL, *y = NULL;
+	int ret = -1;
+
+	if (moved_open(&x, j->ref, j->channels, o->ref_at, 0, again, e) ||
+	    moved_open(&y, j->test, j->channels, o->test_at, o->fraction, again, e))
+		goto out;
+	for (int64_t at = 0; at < o->frames; at += j->common) {
+		int64_t want = o->frames - at < j->block ? o->frames - at : j->block;
+
+		j->nx = moved_read(x, j->x, want, e);
+		j->ny = j->nx < 0 ? -1 : moved_read(y, j->y, want, e);
+		if (j->nx < 0 || j->ny < 0)
+			goto out;
+		j->common = want;
+		if (j->nx != want || j->ny != want) {
+			err_set(e, ERR_INPUT, "a file became shorter while it was read");
+			goto out;
+		}
+		if (each(j, ctx, e))
+			goto out;
+		progress(j, want);
+	}
+	/* to their ends: a pipe is read on, a file is seen whole */
+	ret = moved_finish(x, e) || moved_finish(y, e) ? -1 : 0;
+out:
+	moved_close(x);
+	moved_close(y);
+	return ret;
+}
+
+/* Energies and product of an overlap, and the delays of its windows. */
+struct fit {
+	double xx, yy, xy;
+	int64_t at;                      /* frames gone by */
+	struct align *window;            /* NULL: the drift is not looked for */
+	int64_t length, every, in;       /* of a window; from one to the next; frames that are in this one */
+	double from[WINDOWS], delay[WINDOWS]; /* of those that know their delay */
+	size_t count, known;             /* windows that are over, and that know */
+};
+
+/* The part of the block that is in the windows; they do not overlap. */
+static int
+look_for_drift(struct job *j, struct fit *f, struct err *e)
+{
+	while (f->count < WINDOWS) {
+		int64_t from = (int64_t)f->count * f->every + f->in - f->at, n = f->length - f->in;
+		struct align_result r;
+
+		if (from >= j->common)
+			break;
+		n = n < j->common - from ? n : j->common - from;
+		align_add(f->window, j->x + (size_t)from * j->ch, j->y + (size_t)from * j->ch, n);
+		f->in += n;
+		if (f->in < f->length)
+			break;
+		if (align_end(f->window, &r, e))
+			return -1;
+		if (r.strength >= window_strength) {
+			f->from[f->known] = (double)((int64_t)f->count * f->every);
+			f->delay[f->known++] = r.delay;
+		}
+		align_reset(f->window);
+		f->count++;
+		f->in = 0;
+	}
+	return 0;
+}
+
+static int
+fit_block(struct job *j, void *ctx, struct err *e)
+{
+	struct fit *f = ctx;
+	size_t n = (size_t)j->common * j->ch;
+	double sum = 0;
+
+	scan_sums(j->x, n, &sum, &f->xx);
+	scan_sums(j->y, n, &sum, &f->yy);
+	f->xy += scan_product(j->x, j->y, n);
+	if (f->window && look_for_drift(j, f, e))
+		return -1;
+	f->at += j->common;
+	return 0;
+}
+
+static double
+residual(const struct fit *f) /* of the best gain, as a share of ref */
+{
+	return (f->xx - f->xy / f->yy * f->xy) / f->xx;
+}
+
+/* Parts per million by which test is slower, from the windows of a pass. */
+static double
+drift(const struct fit *f)
+{
+	double slope, spread = NAN;
+
+	if (f->known < LEAST_WINDOWS)
+		return NAN;
+	slope = align_slope(f->from, f->delay, f->known, &spread);
+	return spread <= most_spread ? 1e6 * slope : NAN;
+}
+
+/* Delay, gain, polarity and drift.  *o becomes the overlap to apply, with a length of 0 when nothing can be fitted. */
+static int
+fit(struct job *j, struct diff_values *v, struct overlap *o, struct err *e)
+{
+	struct align_result r;
+	struct fit f = { 0 }, g = { 0 };
+	struct overlap between;
+	int ret = -1;
+
+	o->frames = 0;
+	if (align_end(j->align, &r, e))
+		return -1;
+	if (!(r.strength > 0))
+		return 0;
+	*o = overlap_of(v, r.whole, 0);
+	f.length = j->rate_hz / 5; /* in a longer one a drift blurs the peak */
+	f.every = (o->frames - f.length) / (WINDOWS - 1);
+	if (f.every >= f.length && align_new(&f.window, j->channels, WINDOW_LAGS, e))
+		return -1;
+	if (pass(j, o, 1, fit_block, &f, e))
+		goto out;
+	v->drift_ppm = drift(&f);
+	v->delay_frames = (double)r.whole;
+	if (residual(&f) > exact_power && fabs(r.delay - (double)r.whole) > least_delay) {
+		between = overlap_of(v, (int64_t)floor(r.delay), r.delay - floor(r.delay));
+		if (pass(j, &between, 1, fit_block, &g, e))
+			goto out;
+		if (residual(&g) < residual(&f)) {
+			f.xx = g.xx, f.yy = g.yy, f.xy = g.xy;
+			*o = between;
+			v->delay_frames = r.delay;
+		}
+	}
+	ret = 0;
+	if (!(f.xx > 0 && f.yy > 0 && f.xy != 0)) {
+		o->frames = 0;
+		v->delay_frames = NAN;
+		goto out;
+	}
+	j->gain = f.xy / f.yy;
+	v->polarity = j->gain < 0 ? -1 : 1;
+	v->correlation = f.xy / sqrt(f.xx) / sqrt(f.yy);
+	v->gain_db = db(j->gain * j->gain);
+	v->fitted_frames = o->frames;
+out:
+	align_free(f.window);
+	return ret;
+}
+
+/* The difference, for the file that was asked for. */
+static int
+write_null(struct job *j, int64_t frames, struct err *e)
+{
+	for (size_t i = 0; i < (size_t)frames * j->ch; i++)
+		j->x[i] -= j->y[i];
+	return j->o->null(j->o->ctx, j->x, frames, e);
+}
+
+static int
+silence(struct job *j, int64_t frames, struct err *e)
+{
+	memset(j->x, 0, (size_t)j->block * j->ch * sizeof *j->x);
+	for (; frames > 0; frames -= j->block)
+		if (j->o->null(j->o->ctx, j->x, frames < j->block ? frames : j->block, e))
+			return -1;
+	return 0;
+}
+
+static int
+error_block(struct job *j, void *ctx, struct err *e)
+{
+	const int *fitted = ctx;
+	float gain = (float)j->gain;
+
+	if (*fitted) {
+		for (size_t i = 0; i < (size_t)j->common * j->ch; i++)
+			j->y[i] *= gain;
+		par_for(j->o->threads, SPECDIST_PARTS + 1, look_fitted, j);
+	}
+	return j->o->null ? write_null(j, j->common, e) : 0;
+}
+
+/* The last pass: what is left when the fit is applied. */
+static int
+last_pass(struct job *j, struct diff_values *v, const struct overlap *o, int fitted, struct err *e)
+{
+	struct overlap raw = overlap_of(v, 0, 0);
+
+	o = fitted ? o : &raw;
+	if (j->o->null && silence(j, o->ref_at, e))
+		return -1;
+	if (pass(j, o, 0, error_block, &fitted, e))
+		return -1;
+	return j->o->null ? silence(j, v->ref_frames - o->ref_at - o->frames, e) : 0;
+}
+
+static void
+values_of_error(const struct errsum *s, struct specdist *dist, struct diff_error *v)
+{
+	v->esr_db = s->xx > 0 ? db(s->dd / s->xx) : NAN;
+	v->esr_preemphasis_db = s->pxx > 0 ? db(s->pdd / s->pxx) : NAN;
+	v->si_sdr_db = errsum_si_sdr_db(s);
+	v->rms_dbfs = db(s->dd / (double)s->n);
+	v->max_fs = s->max;
+	specdist_end(dist, &v->spectral);
+}
+
+static void
+undefined(struct diff_error *v)
+{
+	*v = (struct diff_error){ NAN, NAN, NAN, NAN, NAN, { NAN, NAN, NAN, NAN, NAN } };
+}
+
+static int
+begin(struct job *j, struct err *e)
+{
+	j->block = BLOCK_SAMPLES / j->channels;
+	j->x = mem_zalloc((size_t)j->block * j->ch, sizeof *j->x);
+	j->y = mem_zalloc((size_t)j->block * j->ch, sizeof *j->y);
+	if (!j->x || !j->y)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (int s = 0; s < 2; s++)
+		if (loudness_new(&j->loud[s], j->rate_hz, j->channels, LOUDNESS_INTEGRATED, e) ||
+		    spectrum_new(&j->bands[s], j->rate_hz, j->channels, e))
+			return -1;
+	errsum_init(&j->sum, j->channels);
+	return specdist_new(&j->dist, j->rate_hz, j->channels, e);
+}
+
+static void
+end(struct job *j)
+{
+	mem_free(j->x);
+	mem_free(j->y);
+	align_free(j->align);
+	specdist_free(j->dist);
+	for (int s = 0; s < 2; s++) {
+		loudness_free(j->loud[s]);
+		spectrum_free(j->bands[s]);
+	}
+}
+
+int
+diff_compare(const struct diff_input *ref, const struct diff_input *test, int rate_hz, int channels,
+             const struct diff_options *options, struct diff_values *v, struct err *e)
+{
+	struct job j = { .ref = ref, .test = test, .o = options, .rate_hz = rate_hz, .channels = channels,
+		.ch = (size_t)channels };
+	struct overlap o;
+	int ret = -1;
 
 	*v = (struct diff_values){ .max_difference_frame = -1 };
-	v->delay_frames = v->correlation = v->gain_db = v->esr_fitted_db = v->null_depth_db = NAN;
-	v->max_difference_fitted_fs = v->rms_difference_fitted_dbfs = v->ltas_rms_difference_db = NAN;
+	v->delay_frames = v->drift_ppm = v->correlation = v->gain_db = v->null_depth_db = v->ltas_rms_difference_db = NAN;
+	undefined(&v->fitted);
 	for (int i = 0; i < SPECTRUM_BANDS; i++)
 		v->ltas_difference_db[i] = NAN;
-	if (max_delay_frames < 0 || max_delay_frames > MAX_DELAY)
-		return err_set(e, ERR_INPUT, "a delay of up to %lld frames cannot be looked for: at most %d",
-		               (long long)max_delay_frames, MAX_DELAY);
-	compare_raw(&j, v);
-	if (v->compared_frames > 0 && compare_fitted(&j, max_delay_frames, v, e))
-		return -1;
-	return compare_heard(&j, v, e);
+	if (align_new(&j.align, channels, options->max_delay_frames, e) || begin(&j, e))
+		goto out;
+	if (first_pass(&j, v, e) || heard(&j, v, e))
+		goto out;
+	v->compared_frames = j.sum.n / channels;
+	v->max_difference_frame = j.sum.max_at;
+	v->sample_exact = v->ref_frames == v->test_frames && j.sum.dd == 0 && j.sum.max == 0;
+	values_of_error(&j.sum, j.dist, &v->raw);
+	if (fit(&j, v, &o, e))
+		goto out;
+	specdist_free(j.dist);
+	j.dist = NULL;
+	errsum_init(&j.sum, channels);
+	if (specdist_new(&j.dist, rate_hz, channels, e))
+		goto out;
+	if (last_pass(&j, v, &o, o.frames > 0, e))
+		goto out;
+	if (o.frames > 0) {
+		values_of_error(&j.sum, j.dist, &v->fitted);
+		v->null_depth_db = -v->fitted.esr_db;
+	}
+	ret = 0;
+out:
+	end(&j);
+	return ret;
 }

@@ -291,13 +291,14 @@ end:
 }
 
 json_t *
-level_batch_job(void *ctx, const json_t *job, struct err *e)
+level_batch_job(void *ctx, size_t number, const json_t *job, struct err *e)
 {
 	struct level_options o = *(const struct level_options *)ctx, own = LEVEL_OPTIONS_NONE;
 	json_t *report;
 	double target;
 	int n;
 
+	(void)number;
 	if (batch_keys(job, level_keys, &own, e))
 		return NULL;
 	level_way_given(&own, &n, &target);

@@ -39,7 +39,7 @@ int level_check(const struct level_options *o, struct err *e);
 int level_run(const struct level_options *o, struct progress *progress, json_t **report, struct err *e);
 
 /* For batch_run(): ctx is a struct level_options with the defaults. */
-json_t *level_batch_job(void *ctx, const json_t *job, struct err *e);
+json_t *level_batch_job(void *ctx, size_t number, const json_t *job, struct err *e);
 
 /* Choose one target for n files, each an audio file or what level_run() wrote of one (report).  Of o count the targets,
  * the ceiling, dual_mono, output (the target alone) and report (what it was chosen from).  As level_run(); the object is level-match/1. */

@@ -93,8 +93,8 @@ run audio-diff - -
 check 'both: exit 2' status_is 2
 run audio-diff ref.wav
 check 'one operand: exit 2' status_is 2
-run audio-diff ref.wav same.wav late.wav
-check 'three operands: exit 2' status_is 2
+run audio-diff ref.wav late.wav - <same.wav
+check 'standard input among several: exit 2' status_is 2
 run audio-diff ref.wav slow.wav
 check 'another rate: exit 1' status_is 1
 check 'both shapes and what to do' err_says "'slow.wav' has 44100 Hz and 1 channels: bring both to one shape with audio-prep"
@@ -119,6 +119,88 @@ run sh -c '{ sleep 0.3; audio-diff ref.wav late.wav; echo $? >&2; } | true'
 check 'a closed pipe ends it without a word' test "$(cat err)" = 141
 run audio-diff --max-delay -1 ref.wav late.wav
 check 'a negative delay: exit 2' status_is 2
+
+
+# ---- several tests, the null, tables ----
+run audio-diff -q --fail-if 'null_depth_db < 60' --junit j.xml --markdown m.md ref.wav same.wav missing.wav other.wav
+check 'several tests: the worst status' status_is 1
+check 'a line for each that could be compared' test "$(jq -r .test out | tr '\n' ' ')" = 'same.wav other.wav '
+check 'the JUnit file counts' grep -q 'tests="3" failures="1" errors="1"' j.xml
+check 'and is XML' perl -0777 -ne '$x = $_; $x =~ s/<\?[^>]*\?>//; while ($x =~ s{<(\w+)[^<>]*/>|<(\w+)(?:\s[^<>]*)?>[^<>]*</\2>}{}) {} exit($x =~ /\S/)' j.xml
+check 'the failure with its value' grep -q 'failure message="null_depth_db &#60; 60: null_depth_db is' j.xml
+check 'the missing file is an error' grep -q "error message=.*missing.wav" j.xml
+check 'a table of three rows' test "$(grep -c '^| `ref.wav`' m.md)" = 3
+check 'with the result' grep -q 'other.wav.*failed.*null_depth_db' m.md
+cp other.wav '<a&b>|`.wav'
+run audio-diff -q --junit j.xml --markdown m.md ref.wav '<a&b>|`.wav'
+check 'names cannot break the XML' grep -qF 'name="&#60;a&#38;b&#62;|`.wav against ref.wav"' j.xml
+check 'nor the table' test "$(tail -n 1 m.md | sed 's/\\|//g' | tr -cd '|' | wc -c)" = 12
+run audio-diff --null n.wav --provenance p.json ref.wav late.wav
+check '--null: as long as the reference' test "$(audio-diff n.wav ref.wav | jq -c '[.ref_frames, .channels, .rate_hz]')" = '[48000,1,48000]'
+check 'a fitted copy leaves nothing' near "$(audio-metrics n.wav | jq '.levels.sample_peak_dbfs // -200')" -200 60
+check 'provenance of it' test "$(jq -r '[.inputs[].role, .outputs[].role] | join(" ")' p.json)" = 'ref test null'
+run audio-diff --null n2.wav ref.wav silent.wav
+check 'against silence it is the reference' audio-diff --tolerance exact ref.wav n2.wav
+run audio-diff --null bad/n.wav ref.wav late.wav
+check 'a null that cannot be made: exit 1' status_is 1
+run audio-diff --null n3.wav ref.wav cut.wav
+check 'a null of a broken file: none' absent n3.wav
+run audio-diff --null n3.wav ref.wav late.wav same.wav
+check 'a null of two: exit 2' status_is 2
+for t in 1 2 5; do audio-diff -j "$t" ref.wav late.wav >"t$t"; done
+check 'the same bytes for every number of threads' sh -c 'cmp t1 t2 && cmp t1 t5'
+audio-diff --max-delay 0.1 - half.wav <ref.wav >piped
+audio-diff --max-delay 0.1 ref.wav half.wav >filed
+check 'and from a pipe' test "$(jq -c 'del(.ref)' piped)" = "$(jq -c 'del(.ref)' filed)"
+
+# ---- batch ----
+printf '%s\n' '{"id":7,"ref":"ref.wav","test":"late.wav","null":"b.wav"}' '' '{"ref":"ref.wav","test":"missing.wav"}' nonsense \
+	'{"ref":"ref.wav","test":"other.wav","fail_if":["esr_fitted_db > -3"],"max_delay_s":0.01}' \
+	'{"ref":"ref.wav"}' '{"ref":"ref.wav","test":"-"}' '{"ref":"ref.wav","test":"same.wav","gain":1}' \
+	'{"ref":"ref.wav","test":"same.wav","fail_if":["gain > x"]}' '{"ref":"ref.wav","test":"same.wav","tolerance":"exact"}' >jobs.jsonl
+run audio-diff --batch --junit b.xml --markdown b.md -j 3 <jobs.jsonl
+check '--batch: exit 1, as one failed' status_is 1
+check 'an answer for each, in order' test "$(jq -r '"\(.job) \(.status)"' out | tr '\n' ';')" = \
+	'1 done;2 failed;3 failed;4 done;5 failed;6 failed;7 failed;8 failed;9 done;'
+check 'the id comes back' test "$(jq -c '[.id] | .[0]' out | tr '\n' ' ')" = '7 null null null null null null null null '
+check 'each with its reason' sh -c 'for w in missing.wav "not JSON" "two files" "two files" "unknown key .gain" "does not end in a number"; do
+	jq -r "select(.error).error" out | grep -q "$w" || { echo "$w"; exit 1; }; done; test "$(jq -r "select(.error).error" out | wc -l)" = 6'
+check 'the same object as of one pair' test "$(jq -c 'select(.job == 1).report' out)" = "$(audio-diff ref.wav late.wav | jq -c .)"
+check 'demands of a job' test "$(jq -c 'select(.job == 4).report.failed' out)" = '["esr_fitted_db > -3"]'
+check 'its null' test -s b.wav
+check 'and a case for each that is JSON' grep -q 'tests="8" failures="1" errors="5"' b.xml
+run sh -c 'head -n 1 jobs.jsonl | audio-diff --batch --fail-if "delay_frames != 0"'
+check 'a demand of the command line, not met: exit 3' status_is 3
+run sh -c 'head -n 1 jobs.jsonl | audio-diff --batch >/dev/full'
+check '--batch on a full disk: exit 1' status_is 1
+run audio-diff --batch ref.wav same.wav
+check '--batch with files: exit 2' status_is 2
+run audio-diff --batch -o x.json
+check '--batch with -o: exit 2' status_is 2
+
+# ---- matrix ----
+make_wav like.wav 48000 1 48000 "my \$n = \$t; 0.5 * $chord + 0.001 * sin(0.3 * \$n)"
+run audio-diff --matrix ref.wav other.wav like.wav half.wav
+check '--matrix: one object' test "$status $(wc -l <out)" = '0 1'
+check 'the same across the diagonal, which is null' jq -e '.distances as $d | [range(4)] | all(. as $a | $d[$a][$a] == null and
+	([range(4)] | all($d[$a][.] == $d[.][$a])))' out
+check 'what is like is nearest' test "$(jq -c '[.nearest[0][2], .nearest[2][2], .by]' out)" = '[1,1,"ltas_rms_difference_db"]'
+check 'hashes' test "$(jq -r '.files[1].sha256' out)" = "$(sha256sum other.wav | cut -d' ' -f1)"
+run audio-diff --matrix --by si_sdr_db -o m.json ref.wav other.wav like.wav same.wav
+check 'the larger the nearer' test "$(jq -c '.nearest[0]' m.json)" = '[3,2,1]'
+check 'no difference is told' test "$(jq -c '.reasons' m.json)" = '[{"pair":[0,3],"reason":"there is no difference"}]'
+check 'the number is that of the pair' test "$(jq '.distances[0][1]' m.json)" = "$(audio-diff ref.wav other.wav | jq .si_sdr_db)"
+run audio-diff --matrix ref.wav missing.wav same.wav
+check 'a missing file: exit 1, no matrix' test "$status $(wc -c <out)" = '1 0'
+for o in '--by delay_ms' '--by nothing' '--tolerance exact' '--junit x'; do
+	# shellcheck disable=SC2086
+	run audio-diff --matrix $o ref.wav same.wav
+	check "--matrix $o: exit 2" status_is 2
+done
+run audio-diff --by esr_db ref.wav same.wav
+check '--by alone: exit 2' status_is 2
+run audio-diff --matrix ref.wav
+check 'a matrix of one: exit 2' status_is 2
 
 ref=$TESTDATA/gts/reference
 if [ -d "$ref" ]; then

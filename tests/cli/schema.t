@@ -118,6 +118,9 @@ printf '%s\n' '{"schema":"fx-chain/1","tempo_bpm":90,"effects":["eq:mid_scoop",{
 check 'a chain of effects' valid chain.json
 says audio-fx 'audio-fx/1' 'audio-fx -c chain.json --report r.json -o x.wav silence.wav; cat r.json'
 says audio-diff 'audio-diff/1' 'audio-diff di.wav di.wav; audio-diff di.wav amp.wav; audio-diff silence.wav silence.wav; true'
+says audio-diff 'diff-batch/1 audio-diff/1' '
+	printf "%s\n" "{\"id\":1,\"ref\":\"di.wav\",\"test\":\"amp.wav\"}" nonsense | audio-diff --batch >a.json; cat a.json; jq -c "select(.report).report" a.json'
+says audio-diff 'diff-matrix/1' 'audio-diff --matrix di.wav amp.wav di.wav'
 
 cat >segments.jsonl <<'X'
 {"schema":"segment/1","kind":"title","name":"title","title":"T","length_frames":24000,"card":"title.png"}

@@ -14,7 +14,7 @@ static struct err e;
 
 /* Jobs with "ms" take that long; a "fail" fails with its text. */
 static json_t *
-run(void *ctx, const json_t *job, struct err *why)
+run(void *ctx, size_t number, const json_t *job, struct err *why)
 {
 	long ms = (long)json_integer_value(json_object_get(job, "ms"));
 	const char *fail = json_string_value(json_object_get(job, "fail"));
@@ -24,7 +24,7 @@ run(void *ctx, const json_t *job, struct err *why)
 		err_set(why, ERR_INPUT, "%s", fail);
 		return NULL;
 	}
-	return json_pack("{s:I,s:s}", "ms", (json_int_t)ms, "ctx", (const char *)ctx);
+	return json_pack("{s:I,s:s,s:I}", "ms", (json_int_t)ms, "ctx", (const char *)ctx, "number", (json_int_t)number);
 }
 
 /* All of text through a batch; the answers to out. */
@@ -92,7 +92,8 @@ order(void)
 			json_t *o = line(i);
 
 			right &= json_integer_value(json_object_get(o, "id")) == i &&
-			         json_integer_value(json_object_get(json_object_get(o, "report"), "ms")) == i * 37 % 11;
+			         json_integer_value(json_object_get(json_object_get(o, "report"), "ms")) == i * 37 % 11 &&
+			         json_integer_value(json_object_get(json_object_get(o, "report"), "number")) == i + 1;
 			json_decref(o);
 		}
 	}
