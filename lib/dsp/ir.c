@@ -2,6 +2,7 @@
 #include "dsp/ir.h"
 #include "audio/resample.h"
 #include "base/mem.h"
+#include "dsp/rate.h"
 #include <math.h>
 #include <string.h>
 
@@ -26,12 +27,12 @@ grow(struct au_buf *h, int64_t cap, struct err *e)
 static int
 check_shape(const char *name, const struct au_info *info, struct err *e)
 {
-	if (info->channels > IR_MAX_CHANNELS)
-		return err_set(e, ERR_UNSUPPORTED, "'%s' has %d channels: an impulse response must be mono or "
-		    "stereo", name, info->channels);
 	if (info->frames > (int64_t)IR_MAX_SECONDS * info->rate_hz)
 		return err_set(e, ERR_INPUT, "'%s' is %.1f seconds long: an impulse response may have %d", name,
 		    (double)info->frames / info->rate_hz, IR_MAX_SECONDS);
+	if (info->frames > IR_MAX_SAMPLES / info->channels)
+		return err_set(e, ERR_INPUT, "'%s' has %lld frames of %d channels: an impulse response may have %d "
+		    "samples in all", name, (long long)info->frames, info->channels, (int)IR_MAX_SAMPLES);
 	return 0;
 }
 
@@ -53,7 +54,8 @@ static int
 read_all(struct ir *ir, const char *name, struct au_in *in, struct err *e)
 {
 	const struct au_info *info = au_info(in);
-	int64_t most = (int64_t)IR_MAX_SECONDS * info->rate_hz;
+	int64_t seconds = (int64_t)IR_MAX_SECONDS * info->rate_hz, samples = IR_MAX_SAMPLES / info->channels;
+	int64_t most = seconds < samples ? seconds : samples;
 	int64_t cap = info->frames >= 0 ? info->frames : FIRST_FRAMES, n;
 
 	for (cap++;; cap = 2 * cap > most ? most + 1 : 2 * cap) {
@@ -68,8 +70,8 @@ read_all(struct ir *ir, const char *name, struct au_in *in, struct err *e)
 		if (ir->h.frames < cap)
 			return 0;
 		if (ir->h.frames > most)
-			return err_set(e, ERR_INPUT, "'%s' is longer than %d seconds: too long for an "
-			    "impulse response", name, IR_MAX_SECONDS);
+			return err_set(e, ERR_INPUT, "'%s' is longer than %.4g seconds: too long for an "
+			    "impulse response", name, (double)most / info->rate_hz);
 	}
 }
 
@@ -100,15 +102,58 @@ ir_free(struct ir *ir)
 	au_buf_free(&ir->h);
 }
 
+/* One channel after the other through dsp/rate.h.  1: it does not do this pair. */
+static int
+conform_exactly(struct au_buf *h, int rate_hz, struct err *e)
+{
+	size_t n = (size_t)h->frames, channels = (size_t)h->channels, frames;
+	float *from = NULL, *to = NULL, *x = NULL;
+	struct rate *r;
+	int status = -1;
+
+	if (rate_new(&r, h->rate_hz, rate_hz, RATE_BEST, e))
+		return e && e->code == ERR_NOMEM ? -1 : 1;
+	frames = (size_t)rate_frames(r, n);
+	from = mem_zalloc(n, sizeof *from);
+	to = mem_zalloc(rate_room(r, n), sizeof *to);
+	x = mem_zalloc(frames, channels * sizeof *x);
+	if (!from || !to || !x) {
+		err_set(e, ERR_NOMEM, "out of memory for an impulse response");
+		goto out;
+	}
+	for (size_t c = 0; c < channels; c++) {
+		for (size_t t = 0; t < n; t++)
+			from[t] = h->x[t * channels + c];
+		rate_reset(r);
+		rate_process(r, from, n, 1, to);
+		for (size_t t = 0; t < frames; t++)
+			x[t * channels + c] = to[t];
+	}
+	mem_free(h->x);
+	h->x = x;
+	x = NULL;
+	h->frames = (int64_t)frames;
+	h->rate_hz = rate_hz;
+	status = 0;
+out:
+	mem_free(from);
+	mem_free(to);
+	mem_free(x);
+	rate_free(r);
+	return status;
+}
+
 int
 ir_conform(struct ir *ir, int rate_hz, struct err *e)
 {
 	double scale = (double)ir->h.rate_hz / rate_hz;
+	struct err local;
 	size_t n;
+	int r;
 
 	if (ir->h.rate_hz == rate_hz)
 		return 0;
-	if (rs_all(&ir->h, rate_hz, e))
+	if ((r = conform_exactly(&ir->h, rate_hz, e ? e : &local)) < 0 || (r && rs_all(&ir->h, rate_hz, e)))
 		return -1;
 	n = (size_t)ir->h.frames * (size_t)ir->h.channels;
 	for (size_t i = 0; i < n; i++)
@@ -144,27 +189,4 @@ ir_measure(const struct au_buf *h, int channel, struct ir_facts *f)
 		if (rest > 1e-6 * f->energy)
 			break;
 	}
-}
-
-int
-ir_norm_of(const char *word)
-{
-	return !strcmp(word, "none") ? IR_NORM_NONE : !strcmp(word, "energy") ? IR_NORM_ENERGY :
-	    !strcmp(word, "peak") ? IR_NORM_PEAK : -1;
-}
-
-double
-ir_norm_gain(const struct au_buf *h, enum ir_norm norm)
-{
-	double most = 0;
-
-	if (norm == IR_NORM_NONE)
-		return 1;
-	for (int c = 0; c < h->channels; c++) {
-		struct ir_facts f;
-
-		ir_measure(h, c, &f);
-		most = fmax(most, norm == IR_NORM_PEAK ? f.peak : sqrt(f.energy));
-	}
-	return 1 / most;
 }

@@ -5,7 +5,11 @@
 #include "base/err.h"
 #include <stdint.h>
 
-enum { IR_MAX_SECONDS = 60, IR_MAX_CHANNELS = 2 };
+enum {
+	IR_MAX_SECONDS = 60,
+	IR_MAX_CHANNELS = AU_MAX_CHANNELS,
+	IR_MAX_SAMPLES = 2 * IR_MAX_SECONDS * AU_MAX_RATE_HZ /* of all channels */
+};
 
 struct ir {
 	struct au_buf h;         /* the response, interleaved */
@@ -14,14 +18,14 @@ struct ir {
 	char sha256[65];         /* of the file */
 };
 
-/* Read a response of 1 or 2 channels and 1 frame to 60 seconds.  Refused: more than that, no
+/* Read a response of 1 frame to 60 seconds.  Refused: more than that, no
  * frames, nothing but zeros, samples that are no numbers.  "-" is standard input. */
 int ir_load(struct ir *ir, const char *name, struct err *e);
 void ir_free(struct ir *ir);
 
-/* Bring the response to rate_hz.  It is multiplied by old rate / new rate, so that it keeps its
- * frequency response: an impulse response is a density over time, and twice as many
- * samples carry half each.  A response already at rate_hz is left as it is, bit for bit. */
+/* Bring the response to rate_hz, by dsp/rate.h or, for pairs that it does not do, audio/resample.h.  It is multiplied by
+ * old rate / new rate, so that it keeps its frequency response: an impulse response is a density over time,
+ * and twice as many samples carry half each.  A response already at rate_hz is left as it is, bit for bit. */
 int ir_conform(struct ir *ir, int rate_hz, struct err *e);
 
 /* What there is to say of one channel. */
@@ -36,10 +40,4 @@ struct ir_facts {
 };
 void ir_measure(const struct au_buf *h, int channel, struct ir_facts *f);
 
-enum ir_norm { IR_NORM_NONE, IR_NORM_ENERGY, IR_NORM_PEAK };
-/* "none", "energy", "peak" -> enum; -1 when it is none of them. */
-int ir_norm_of(const char *word);
-/* The factor that norm asks for, one for all channels: energy 1 / sqrt(largest sum of h^2 of a
- * channel), peak 1 / (largest |h| of a channel), none 1. */
-double ir_norm_gain(const struct au_buf *h, enum ir_norm norm);
 #endif

@@ -14,6 +14,7 @@ wav make st.wav 48000 2 5000 "0.3 * ($noise)"
 wav make cab.wav 48000 1 700 "($noise) * exp(-\$t / 100) / 4"
 wav make two.wav 48000 2 3 '$c ? $t == 2 ? 0.5 : 0 : $t == 0'
 wav make unit.wav 48000 1 1 1
+wav make zero.wav 48000 1 100 0
 
 # direct IR IN OUT: the sum itself, in perl's doubles; prints the error in dB of the output
 direct() {
@@ -86,10 +87,99 @@ ir-convolve -i unit.wav -o three-out.wav three.wav
 check 'mono serves three channels' same three.wav three-out.wav
 run ir-convolve -i two.wav -o no.wav three.wav
 check 'stereo with three channels: exit 1' status_is 1
-check 'and says why' err_says "'two.wav' is stereo and 'three.wav' has 3 channels"
+check 'and says why' err_says "'two.wav' does not fit a signal of 3 channels: it has 2"
 check 'nothing is left' absent no.wav
-run ir-convolve -i three.wav -o no.wav di.wav
-check 'a response of three channels is refused' sh -c "test $status = 1 && grep -q 'must be mono or stereo' err"
+
+# direct_matrix IR IN OUT: all paths, inputs first; the error in dB
+direct_matrix() {
+	wav dump "$1" >h.txt
+	wav dump "$2" >x.txt
+	wav dump "$3" | awk '
+		FILENAME == "h.txt" { for (c = 1; c <= NF; c++) h[L + 0, c - 1] = $c; H = NF; L++; next }
+		FILENAME == "x.txt" { for (c = 1; c <= NF; c++) x[N + 0, c - 1] = $c; I = NF; N++; next }
+		{ t = M++; O = NF; if (t % 37) next
+		  for (o = 0; o < O; o++) {
+			a = 0
+			for (i = 0; i < I; i++) for (k = 0; k < L; k++)
+				if (t - k >= 0 && t - k < N) a += h[k, i * O + o] * x[t - k, i]
+			e += (a - $(o + 1)) ^ 2; s += a ^ 2
+		  } }
+		END { if (O * I != H || M != N + L - 1) { print "shape"; exit 1 }
+		      print 10 * log(e / s + 1e-30) / log(10) }' h.txt x.txt -
+}
+wav make lr.wav 48000 2 3000 "$noise"
+wav make four.wav 48000 4 300 "($noise) * exp(-\$t / 50)"
+wav make six.wav 48000 6 200 "($noise) * exp(-\$t / 50)"
+ir-convolve -i four.wav --report r.json -o ts.wav lr.wav
+check 'true stereo, exact' db_at_most "$(direct_matrix four.wav lr.wav ts.wav)" -140
+check 'true stereo: two channels, by matrix' jq -e '.routing == "matrix" and .out_channels == 2' r.json
+ir-convolve -i six.wav -o ts.wav lr.wav
+check 'two channels to three, exact' db_at_most "$(direct_matrix six.wav lr.wav ts.wav)" -140
+ir-convolve -i two.wav --routing matrix -o ts.wav lr.wav
+check 'two channels to one, exact' db_at_most "$(direct_matrix two.wav lr.wav ts.wav)" -140
+ir-convolve -i six.wav -o ts.wav di.wav
+check 'one channel to six' test "$(wav shape ts.wav)" = '48000 6 30199 32'
+wav make fl.wav 48000 2 300 "(\$t * 7919 + \$c * 104729 + (\$t * \$t) % 8191) % 2003 / 1001.5 * exp(-\$t / 50) - exp(-\$t / 50)"
+wav make fr.wav 48000 2 300 "((\$t * 7919 + (\$c + 2) * 104729 + (\$t * \$t) % 8191) % 2003 / 1001.5 - 1) * exp(-\$t / 50)"
+ir-convolve -i four.wav -o a.wav lr.wav
+ir-convolve --join -i fl.wav -i fr.wav -o b.wav lr.wav
+check '--join: two stereo files are true stereo' sh -c '
+	perl "$SRC/tests/wav.pl" dump a.wav >a.txt; perl "$SRC/tests/wav.pl" dump b.wav | paste - a.txt |
+	awk "{ e += (\$1 - \$3) ^ 2 + (\$2 - \$4) ^ 2; s += \$3 ^ 2 } END { exit !(s > 0 && e / s < 1e-10) }"'
+run ir-convolve -i three.wav --routing each -o no.wav lr.wav
+check '--routing each: what does not fit is refused' sh -c "test $status = 1 && test ! -e no.wav"
+
+# Delay, length, cuts.
+wav make late.wav 48000 1 400 '$t == 100 ? 0.001 : $t == 110 ? -0.8 : $t == 111 ? 0.4 : 0'
+ir-convolve -i late.wav --delay trim --report r.json -o n.wav unit.wav
+check '--delay trim: 60 dB under the peak is where it begins' jq -e '.trimmed_frames == 100 and .taps == 300 and .onset_frame == 10' r.json
+check '--delay trim: the response begins there' sh -c '
+	perl "$SRC/tests/wav.pl" dump n.wav | awk "NR == 11 && (\$1 + 0.8) ^ 2 > 1e-10 { exit 1 } END { exit NR != 300 }"'
+ir-convolve -i late.wav --delay compensate --tail cut --report r.json -o n.wav di.wav
+check '--delay compensate: the output lies where the input does' sh -c '
+	jq -e ".compensated_frames == 110 and .out_frames == 30000" r.json &&
+	perl "$SRC/tests/wav.pl" dump di.wav >x.txt; perl "$SRC/tests/wav.pl" dump n.wav | paste - x.txt |
+	awk "{ a = -0.8 * \$2 + 0.4 * p; p = \$2; e += (a - \$1) ^ 2; s += a ^ 2 } END { exit !(NR == 30000 && e / s < 1e-4) }"'
+ir-convolve -i late.wav --delay compensate --report r.json -o n.wav di.wav
+check '--delay compensate: the tail ends as much earlier' jq -e '.out_frames == 30000 + 399 - 110' r.json
+ir-convolve -i late.wav --mix 0.5 --delay compensate --tail cut -o n.wav unit.wav
+check '--mix: the dry signal meets the wet one' sh -c 'perl "$SRC/tests/wav.pl" dump n.wav | awk "{ exit !((\$1 - 0.1) ^ 2 < 1e-10) }"'
+ir-convolve -i cab.wav --trim 0.01 --fade 0.005 --report r.json -o n.wav unit.wav
+check '--trim, --fade: shorter, and out to nothing' sh -c '
+	jq -e ".taps == 480" r.json && perl "$SRC/tests/wav.pl" dump cab.wav >x.txt
+	perl "$SRC/tests/wav.pl" dump n.wav | paste - x.txt | head -n 480 | awk "
+		NR <= 240 { if ((\$1 - \$2) ^ 2 > 1e-12) exit 1; next }
+		{ u = (480 - NR) / 240; a = \$2 * u * u * (3 - 2 * u); if ((\$1 - a) ^ 2 > 1e-12) exit 1 } END { exit NR != 480 }"'
+ir-convolve -i unit.wav --low-cut-hz 100 --high-cut-hz 5000 -o cuts.wav unit.wav
+check 'the cuts: 3 dB down at their frequencies, 12 dB an octave' sh -c '
+	ir-convolve --info cuts.wav | jq -e ".response_hz as \$f | .per_channel[0].response_db as \$d |
+		def at(f): \$d[\$f | index(f)]; (at(100) > -3.6 and at(100) < -2.6) and (at(5000) > -3.8 and at(5000) < -2.6) and
+		(at(25) > -25 and at(25) < -22.5) and (at(1000) > -0.1 and at(1000) < 0.1) and at(20000) < -25"'
+run ir-convolve -i unit.wav --low-cut-hz 24000 -o no.wav unit.wav
+check 'a cut at half the rate is refused' sh -c "test $status = 1 && grep -q 'low_cut_hz' err"
+
+# Several responses.
+wav make a1.wav 48000 1 600 '$t < 40 ? 0 : exp(-($t - 40) / 20) * sin(($t - 40) * 0.7)'
+wav make a2.wav 48000 1 600 '$t < 47.25 ? 0 : -exp(-($t - 47.25) / 20) * sin(($t - 47.25) * 0.7)'
+run ir-convolve -i a1.wav -i a2.wav --report r.json -o n.wav unit.wav
+check 'a blend: lag and polarity are found' jq -e '.irs[1].correlation < -0.99 and (.irs[1].lag_frames - 7.25 | fabs) < 0.02 and .irs[1].inverted == false' r.json
+check 'opposite polarity is said' sh -c "test $status = 0 && grep -q 'opposite polarity' err"
+check 'and it takes away' sh -c 'perl "$SRC/tests/wav.pl" dump n.wav | awk "{ s += \$1 ^ 2 } END { exit !(s < 0.02) }"'
+run ir-convolve -i a1.wav -i a2.wav --fix-polarity --ir-gain-db -6 --ir-gain-db -6 --report r.json -o n.wav unit.wav
+check '--fix-polarity turns it and says nothing' sh -c "test $status = 0 && test ! -s err && jq -e .irs[1].inverted r.json"
+check 'and they add up to the first' sh -c '
+	perl "$SRC/tests/wav.pl" dump a1.wav >x.txt; perl "$SRC/tests/wav.pl" dump n.wav | paste - x.txt | head -n 560 |
+	awk "{ a = \$2 * 2 * 10 ^ (-6 / 20); e += (\$1 - a) ^ 2; s += a ^ 2 } END { exit !(e / s < 0.001) }"'
+ir-convolve -i a1.wav -i a2.wav --align off -o n.wav unit.wav
+check '--align off: the plain sum' sh -c '
+	perl "$SRC/tests/wav.pl" dump a1.wav >x.txt; perl "$SRC/tests/wav.pl" dump a2.wav >z.txt
+	perl "$SRC/tests/wav.pl" dump n.wav | paste - x.txt z.txt | awk "(\$1 - \$2 - \$3) ^ 2 > 1e-12 { exit 1 } END { exit NR != 600 }"'
+run ir-convolve -i four.wav -i two.wav -o no.wav lr.wav
+check 'a blend of four channels and two is refused' sh -c "test $status = 1 && grep -q 'cannot be blended' err && test ! -e no.wav"
+run ir-convolve -i unit.wav -i two.wav -i four.wav -o no.wav lr.wav
+check 'a blend of one, two and four channels too' sh -c "test $status = 1 && grep -q 'cannot be blended' err && test ! -e no.wav"
+ir-convolve -i late.wav --min-phase --report r.json -o n.wav unit.wav
+check '--min-phase: early, and the same magnitude' jq -e '.onset_frame == 0 and .irs[0].minimum_phase_error_db < 0.001' r.json
 
 # Levels.
 ir-convolve -i cab.wav --norm energy --report r.json -o n.wav unit.wav
@@ -101,6 +191,18 @@ check 'and the gain is minus the energy' sh -c '
 ir-convolve -i cab.wav --norm peak -g -6.020599913279624 -o n.wav unit.wav
 check '--norm peak, --gain-db: the peak is a half' sh -c '
 	perl "$SRC/tests/wav.pl" dump n.wav | awk "{ a = \$1 < 0 ? -\$1 : \$1; if (a > p) p = a } END { exit !(p > 0.4999999 && p < 0.5000001) }"'
+ir-convolve -i cab.wav --norm juce --report r.json -o n.wav unit.wav
+check '--norm juce: a root energy of an eighth' sh -c '
+	perl "$SRC/tests/wav.pl" dump n.wav | awk "{ s += \$1 ^ 2 } END { exit !(s > 0.0156249 && s < 0.0156251) }"'
+ir-convolve -i cab.wav --norm nam-plugin --report r.json -o n.wav unit.wav
+check '--norm nam-plugin: 18 dB down' near "$(jq .norm_gain_db r.json)" -18 0.000001
+run ir-convolve -i two.wav --norm nam-plugin -o no.wav di.wav
+check '--norm nam-plugin takes no stereo' sh -c "test $status = 1 && test ! -e no.wav"
+ir-convolve -i unit.wav --norm loudness --report r.json -o n.wav unit.wav
+check '--norm loudness: a unit impulse is as loud as nothing' near "$(jq .norm_gain_db r.json)" 0 0.000001
+ir-convolve -i cab.wav --norm loudness -o n.wav unit.wav
+ir-convolve -i n.wav --norm loudness --report r.json -o n2.wav unit.wav
+check '--norm loudness: once is enough' near "$(jq .norm_gain_db r.json)" 0 0.0001
 ir-convolve -i cab.wav --mix 0 --tail cut -o dry.wav di.wav
 check '--mix 0 is the input, bit for bit' same dry.wav di.wav
 ir-convolve -i cab.wav --mix 0.25 --tail cut -o mixed.wav di.wav
@@ -152,7 +254,6 @@ bad() { # NAME TEXT ARGS...
 	check "$name: says so" err_says "$text"
 	check "$name: nothing is left" absent no.wav
 }
-wav make zero.wav 48000 1 100 0
 wav make none.wav 48000 1 0 0
 wav make nan.wav 48000 1 100 '$t == 50 ? 9**9**9 / 9**9**9 : 0.1'
 head -c 2000 cab.wav >short.wav
@@ -179,6 +280,26 @@ echo old >keep.wav
 run ir-convolve -i zero.wav -o keep.wav di.wav
 check 'a failure leaves the old file as it was' grep -qx old keep.wav
 
+# Batches.
+printf '%s\n' '{"id": "a", "ir": "cab.wav", "input": "di.wav", "output": "ba.wav"}' \
+	'{"ir": ["a1.wav", "a2.wav"], "ir_gain_db": [0, -3], "fix_polarity": true, "input": "di.wav", "output": "bb.wav", "tail": 0.01}' \
+	'{"ir": "cab.wav", "input": "gone.wav", "output": "bc.wav"}' '{"ir": "cab.wav", "input": "di.wav"}' \
+	'{"ir": "cab.wav", "input": "di.wav", "output": "-"}' '{"ir": "zero.wav", "input": "di.wav", "output": "bd.wav"}' \
+	'{"ir": "cab.wav", "input": "di.wav", "output": "be.wav", "norm": "loud"}' '{"ir": 7, "input": "di.wav", "output": "be.wav"}' \
+	'{"ir": "cab.wav", "input": "st.wav", "output": "bf.wav", "report": "bf.json", "provenance": "bf.prov"}' >jobs.jsonl
+run ir-convolve --batch -j 2 <jobs.jsonl
+check '--batch: a failed job is exit 1' status_is 1
+check '--batch: answers in order' sh -c 'test "$(jq -r "[.job, .status] | join(\" \")" out | tr "\n" ,)" = "1 done,2 done,3 failed,4 failed,5 failed,6 failed,7 failed,8 failed,9 done,"'
+check '--batch: why' sh -c 'jq -r "select(.error).error" out | cut -c1-22 | tr "\n" "|" | grep -qF "cannot open '"'gone.wav'"'|output: missing|the standard streams c|'"'zero.wav'"' is silent"'
+check '--batch: the same bytes as alone' cmp ba.wav wet.wav
+ir-convolve -q -i a1.wav -i a2.wav --ir-gain-db 0 --ir-gain-db -3 --fix-polarity --tail 0.01 -o alone.wav di.wav
+check '--batch: a blend too' cmp bb.wav alone.wav
+check '--batch: ids come back, reports are whole' jq -es '.[0].id == "a" and .[1].id == null and .[1].report.irs[1].inverted and .[8].report.channels == 2' out
+check '--batch: report and provenance of a job' sh -c 'jq -e ".out_frames == 5699" bf.json && jq -e ".outputs | length == 2" bf.prov'
+check '--batch: nothing is left of what failed' absent bc.wav bd.wav be.wav
+run ir-convolve --batch --norm energy -i cab.wav </dev/null
+check '--batch: no jobs, no answers' sh -c "test $status = 0 && test ! -s out"
+
 # What is said, and written beside.
 run ir-convolve -v -i cab.wav -o v.wav di.wav
 check '-v says what is used' err_says 'response of 700 frames'
@@ -189,13 +310,14 @@ check 'the provenance of a pipe has the hashes of what went through' sh -c '
 	test "$(jq -r ".inputs[0].sha256" p.json)" = "$(sha256sum <di.wav | cut -d" " -f1)" &&
 	test "$(jq -r ".outputs[0].sha256" p.json)" = "$(sha256sum <v.wav | cut -d" " -f1)"'
 cp di.wav amp.wav
+cp a1.wav cab2.wav
 check 'the examples of the manual run' sh -c "sed -n 's/^\.Dl \\$ //p' '$SRC/man/ir-convolve.1' | grep -v nam-render >ex &&
-	test \$(wc -l <ex) = 2 && sh -e ex && test -s tone.wav"
+	test \$(wc -l <ex) = 3 && sh -e ex && test -s tone.wav"
 
 # The command line.
 for args in '-i cab.wav --tail never di.wav' '-i cab.wav --tail -1 di.wav' '-i cab.wav --norm loud di.wav' \
 	'-i cab.wav --mix 1.5 di.wav' '-i cab.wav --gain-db 500 di.wav' '-i cab.wav -e s8 di.wav' 'di.wav' \
-	'-i cab.wav di.wav st.wav' '-i - -' '--info cab.wav di.wav' '--info cab.wav -o x.wav' '-i cab.wav --report - di.wav'; do
+	'-i cab.wav di.wav st.wav' '-i - -' '--batch -o x.wav' '--batch di.wav' '-i cab.wav --delay never di.wav' '-i cab.wav --routing no di.wav' '-i cab.wav --ir-gain-db x di.wav' '-i cab.wav --ir-gain-db 1 --ir-gain-db 2 di.wav' '-i cab.wav --low-cut-hz 0 di.wav' '-i cab.wav -j -1 di.wav' '--info cab.wav di.wav' '--info cab.wav -o x.wav' '-i cab.wav --report - di.wav'; do
 	# shellcheck disable=SC2086
 	run ir-convolve $args
 	check "usage: $args" sh -c "test $status = 2 && test ! -s out"

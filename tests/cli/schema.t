@@ -101,6 +101,11 @@ says nam-render 'nam-render/1 provenance/1 event/1' "$(three 'nam-render -m amp.
 says ir-convolve 'ir-info/1' 'ir-convolve --info ir.wav'
 says ir-convolve 'ir-convolve/1 provenance/1 event/1' "$(three 'ir-convolve -i ir.wav di.wav' cab.wav)"
 says ir-convolve 'ir-convolve/1' 'ir-convolve -i ir.wav --report r.json --norm energy --mix 0.5 --tail cut -o x.wav stereo.wav; cat r.json'
+says ir-convolve 'ir-convolve/1' 'ir-convolve -i ir.wav -i ir.wav --ir-gain-db -3 --min-phase --fix-polarity --delay trim --low-cut-hz 80 \
+	--report r.json -o x.wav stereo.wav; cat r.json'
+says ir-convolve 'ir-convolve-batch/1 ir-convolve/1' '
+	printf "%s\n" "{\"id\":1,\"ir\":\"ir.wav\",\"input\":\"di.wav\",\"output\":\"b.wav\"}" nonsense >jobs.jsonl
+	ir-convolve --batch <jobs.jsonl >a.json; cat a.json; jq -c "select(.report).report" a.json'
 says audio-level 'audio-level/1 provenance/1 event/1' "$(three 'audio-level --lufs -30 di.wav' a.flac)"
 says audio-level 'audio-level/1' 'audio-level --measure --dual-mono di.wav; audio-level --measure --start-frame 0 --length-frames 24000 stereo.wav'
 says audio-level 'audio-level/1' 'audio-level --measure silence.wav; audio-level --measure short.wav; true'

@@ -1,0 +1,397 @@
+/* cab_run.c - one signal through its cabinet. */
+#include "audio/audio.h"
+#include "cab/cab.h"
+#include "cli/jsonl.h"
+#include "cli/prov.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK_SAMPLES = 65536 };
+
+struct run {
+	const struct cab_options *o;
+	const char *input, *output;
+	struct au_in *in;
+	const struct cab *cab;
+	struct conv *conv;
+	struct au_out *out;
+	float *buf;
+	struct progress *progress;
+	int64_t skip;            /* frames still to be left out at the start */
+	int64_t in_frames, out_frames, clipped;
+	double peak;
+	char sha256[65];
+};
+
+/* ---- frames ----------------------------------------------------------------------------- */
+
+/* Write up to n frames, no more than `most` in all. */
+static int
+put(struct run *r, const float *x, int64_t n, int64_t most, struct err *e)
+{
+	int64_t skip = r->skip < n ? r->skip : n;
+	size_t samples;
+	float peak = 0;
+
+	r->skip -= skip;
+	x += skip * r->cab->outs;
+	n = n - skip < most - r->out_frames ? n - skip : most - r->out_frames;
+	samples = (size_t)n * (size_t)r->cab->outs;
+	for (size_t i = 0; i < samples; i++)
+		peak = fabsf(x[i]) > peak ? fabsf(x[i]) : peak;
+	if (isinf(peak))
+		return err_set(e, ERR_INPUT, "the output would be beyond the range of float32; lower --gain-db");
+	r->peak = peak > r->peak ? peak : r->peak;
+	r->out_frames += n;
+	return au_write(r->out, x, n, e);
+}
+
+/* Frames that come out in all. */
+static int64_t
+wanted(const struct run *r)
+{
+	const char *tail = r->o->tail;
+	int64_t after = !strcmp(tail, "full") ? r->cab->taps - 1 - (strcmp(r->o->delay, "compensate") ? 0 :
+	    r->cab->onset_frame) : !strcmp(tail, "cut") ? 0 : llround(strtod(tail, NULL) * r->cab->rate_hz);
+
+	return r->in_frames && r->in_frames + after > 0 ? r->in_frames + after : 0;
+}
+
+static int
+stream(struct run *r, struct err *e)
+{
+	int channels = r->cab->ins;
+	const float *y;
+	int64_t n, got, most;
+
+	while ((n = au_read(r->in, r->buf, BLOCK_SAMPLES / channels, e)) > 0) {
+		for (int64_t at = 0; at < n;) {
+			at += conv_process(r->conv, r->buf + at * channels, n - at, &y, &got);
+			if (got && put(r, y, got, INT64_MAX, e))
+				return -1;
+		}
+		r->in_frames += n;
+		if (r->progress)
+			progress_step(r->progress, (double)r->in_frames);
+	}
+	if (n < 0)
+		return -1;
+	most = wanted(r);
+	for (conv_flush(r->conv, &y, &got); got && r->out_frames < most; conv_flush(r->conv, &y, &got))
+		if (put(r, y, got, most, e))
+			return -1;
+	/* more tail than there is */
+	memset(r->buf, 0, BLOCK_SAMPLES * sizeof *r->buf);
+	while (r->out_frames < most)
+		if (put(r, r->buf, BLOCK_SAMPLES / r->cab->outs, most, e))
+			return -1;
+	return 0;
+}
+
+/* ---- the report --------------------------------------------------------------------------- */
+
+/* dB of a ratio of amplitudes; null in JSON for 0. */
+static double
+db(double v)
+{
+	return 20 * log10(v);
+}
+
+static json_t *
+part_object(const struct cab_part *p, int whole)
+{
+	json_t *o = json_object();
+
+	jl_str(o, "file", p->file);
+	jl_str(o, "sha256", p->sha256);
+	jl_int(o, "rate_hz", p->rate_hz);
+	jl_int(o, "channels", p->channels);
+	jl_int(o, "frames", p->frames);
+	jl_int(o, "used_frames", p->used_frames);
+	if (!whole)
+		return o;
+	jl_int(o, "polarity", p->polarity);
+	jl_num(o, "gain_db", p->gain_db);
+	jl_num(o, "minimum_phase_error_db", p->minimum_phase_error_db);
+	jl_num(o, "lag_frames", p->lag_frames);
+	jl_num(o, "correlation", p->correlation);
+	jl_num(o, "delay_frames", p->delay_frames);
+	jl_bool(o, "inverted", p->inverted);
+	return o;
+}
+
+static json_t *
+report_object(const struct run *r)
+{
+	const struct cab *c = r->cab;
+	json_t *o = jl_new("ir-convolve/1"), *list = json_array();
+
+	jl_str(o, "input", r->input);
+	jl_str(o, "sha256", r->sha256);
+	jl_str(o, "output", r->output);
+	jl_int(o, "rate_hz", c->rate_hz);
+	jl_int(o, "channels", c->ins);
+	jl_int(o, "frames", r->in_frames);
+	jl_int(o, "out_channels", c->outs);
+	jl_int(o, "out_frames", r->out_frames);
+	jl_set(o, "ir", part_object(&c->part[0], 0));
+	for (int i = 0; i < c->parts; i++)
+		json_array_append_new(list, part_object(&c->part[i], 1));
+	jl_set(o, "irs", list);
+	jl_str(o, "routing", c->routing);
+	jl_int(o, "taps", c->taps);
+	jl_str(o, "delay", r->o->delay);
+	jl_int(o, "trimmed_frames", c->trimmed_frames);
+	jl_int(o, "compensated_frames", strcmp(r->o->delay, "compensate") ? 0 : c->onset_frame);
+	jl_int(o, "onset_frame", c->onset_frame);
+	jl_bool(o, "minimum_phase", r->o->minimum_phase);
+	jl_num(o, "low_cut_hz", r->o->low_cut_hz);
+	jl_num(o, "high_cut_hz", r->o->high_cut_hz);
+	jl_str(o, "norm", r->o->norm);
+	jl_num(o, "norm_gain_db", db(c->norm_gain));
+	jl_num(o, "gain_db", r->o->gain_db);
+	jl_num(o, "mix", r->o->mix);
+	jl_num(o, "peak_dbfs", db(r->peak));
+	jl_int(o, "clipped_samples", r->clipped);
+	jl_str(o, "isa", conv_isa());
+	return o;
+}
+
+static int
+provenance(struct prov *prov, const struct run *r, const char *out_sha256, struct err *e)
+{
+	const char *report = r->o->report;
+
+	if (prov_input(prov, "audio", r->input, r->sha256, e))
+		return -1;
+	for (int i = 0; i < r->cab->parts; i++)
+		if (prov_input(prov, "ir", r->cab->part[i].file, r->cab->part[i].sha256, e))
+			return -1;
+	if (prov_output(prov, "audio", r->output, out_sha256, e) ||
+	    (report && strcmp(report, "-") && prov_output(prov, "report", report, NULL, e)))
+		return -1;
+	prov_set(prov, "isa", json_string(conv_isa()));
+	prov_set(prov, "device", json_string("cpu"));
+	return prov_write(prov, e);
+}
+
+/* ---- what a user should know ---------------------------------------------------------------- */
+
+static void
+tell(const struct run *r, void (*say)(int level, const char *text))
+{
+	const struct cab *c = r->cab;
+	struct err t;
+
+	for (int i = 0; i < c->parts; i++) {
+		const struct cab_part *p = &c->part[i];
+
+		if (p->rate_hz != c->rate_hz) {
+			err_set(&t, ERR_NONE, "'%s' is resampled from %d to %d Hz: %" PRId64 " frames", p->file, p->rate_hz, c->rate_hz,
+			    p->used_frames);
+			say(1, t.msg);
+		}
+		if (p->correlation < 0 && !p->inverted) {
+			err_set(&t, ERR_NONE, "'%s' has the opposite polarity of '%s' (correlation %.2f) and takes away from it; "
+			    "--fix-polarity turns it", p->file, c->part[0].file, p->correlation);
+			say(0, t.msg);
+		}
+		if (!isnan(p->lag_frames)) {
+			err_set(&t, ERR_NONE, "'%s' lies %+.3f frames from '%s', correlation %.3f: moved by %+.3f%s", p->file,
+			    p->lag_frames, c->part[0].file, p->correlation, p->delay_frames, p->inverted ? ", inverted" : "");
+			say(1, t.msg);
+		}
+	}
+	err_set(&t, ERR_NONE, "%d Hz, %d channels to %d, response of %" PRId64 " frames, gain %+.2f dB, kernels for %s", c->rate_hz,
+	    c->ins, c->outs, c->taps, db(c->norm_gain) + r->o->gain_db, conv_isa());
+	say(1, t.msg);
+}
+
+/* ---- a run ---------------------------------------------------------------------------------- */
+
+static int
+set_up(struct run *r, struct cab_cache *cache, struct err *e)
+{
+	const struct au_info *a;
+
+	if (au_open(&r->in, r->input, e))
+		return -1;
+	a = au_info(r->in);
+	r->cab = cache ? cab_cache_get(cache, r->o, a->rate_hz, a->channels, e) : cab_new(r->o, a->rate_hz, a->channels, e);
+	if (!r->cab)
+		return -1;
+	if (r->cab->outs > AU_MAX_CHANNELS)
+		return err_set(e, ERR_UNSUPPORTED, "%d channels of output: at most %d", r->cab->outs, AU_MAX_CHANNELS);
+	r->skip = strcmp(r->o->delay, "compensate") ? 0 : r->cab->onset_frame;
+	if (!(r->buf = malloc(BLOCK_SAMPLES * sizeof *r->buf)))
+		return err_set(e, ERR_NOMEM, "out of memory");
+	return conv_new(&r->conv, r->cab->spectra, e) || au_create(&r->out, r->output, a->rate_hz, r->cab->outs,
+	    r->o->encoding ? (enum au_encoding)au_encoding_of(r->o->encoding) : AU_DEFAULT, e) ? -1 : 0;
+}
+
+/* The report first: where the audio is, its report is. */
+static int
+finish(struct run *r, struct prov *prov, json_t **report, struct err *e)
+{
+	const char *name = r->o->report;
+	struct au_out *out = r->out;
+	char hex[65];
+
+	r->clipped = au_clipped(out);
+	if (r->clipped)
+		return err_set(e, ERR_INPUT, "%" PRId64 " samples of '%s' would clip (the peak is %+.2f dBFS); lower --gain-db, use "
+		    "--norm, or write float32 (a name that ends in .wav)", r->clipped, r->output, db(r->peak));
+	if (au_in_sha256(r->in, r->sha256, e))
+		return -1;
+	*report = report_object(r);
+	if (!*report)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if (name && jl_write(json_incref(*report), name, e))
+		return -1;
+	r->out = NULL;
+	if (au_commit(out, prov_wanted(prov) ? hex : NULL, e)) {
+		if (name && strcmp(name, "-"))
+			unlink(name);
+		return -1;
+	}
+	return prov_wanted(prov) ? provenance(prov, r, hex, e) : 0;
+}
+
+int
+cab_run(const struct cab_options *o, struct cab_cache *cache, struct progress *progress,
+    void (*say)(int level, const char *text), json_t **report, struct err *e)
+{
+	struct run r = { .o = o, .input = o->input ? o->input : "-", .output = o->output ? o->output : "-",
+		.progress = progress };
+	struct prov *prov = prov_new(o->provenance);
+	int ret = -1;
+
+	*report = NULL;
+	if (!prov) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		goto out;
+	}
+	if (set_up(&r, cache, e))
+		goto out;
+	if (say)
+		tell(&r, say);
+	if (progress)
+		progress_begin(progress, r.input, au_info(r.in)->frames < 0 ? 0 : (double)au_info(r.in)->frames);
+	ret = stream(&r, e) || finish(&r, prov, report, e) ? -1 : 0;
+	if (ret) {
+		json_decref(*report);
+		*report = NULL;
+	}
+out:
+	au_abort(r.out);
+	conv_free(r.conv);
+	if (cache)
+		cab_cache_put(cache, r.cab);
+	else
+		cab_free((struct cab *)(uintptr_t)r.cab);
+	au_close(r.in);
+	prov_free(prov);
+	free(r.buf);
+	return ret;
+}
+
+/* ---- a job of a batch ----------------------------------------------------------------------- */
+
+static const struct batch_key keys[] = {
+	{ "input", BATCH_TEXT, offsetof(struct cab_options, input) },
+	{ "output", BATCH_TEXT, offsetof(struct cab_options, output) },
+	{ "ir", BATCH_ANY, offsetof(struct cab_options, ir_json) },
+	{ "ir_gain_db", BATCH_ANY, offsetof(struct cab_options, ir_gain_json) },
+	{ "join", BATCH_TRUTH, offsetof(struct cab_options, join) },
+	{ "routing", BATCH_TEXT, offsetof(struct cab_options, routing) },
+	{ "align", BATCH_TEXT, offsetof(struct cab_options, align) },
+	{ "fix_polarity", BATCH_TRUTH, offsetof(struct cab_options, fix_polarity) },
+	{ "min_phase", BATCH_TRUTH, offsetof(struct cab_options, minimum_phase) },
+	{ "delay", BATCH_TEXT, offsetof(struct cab_options, delay) },
+	{ "trim", BATCH_NUMBER, offsetof(struct cab_options, trim_s) },
+	{ "fade", BATCH_NUMBER, offsetof(struct cab_options, fade_s) },
+	{ "low_cut_hz", BATCH_NUMBER, offsetof(struct cab_options, low_cut_hz) },
+	{ "high_cut_hz", BATCH_NUMBER, offsetof(struct cab_options, high_cut_hz) },
+	{ "norm", BATCH_TEXT, offsetof(struct cab_options, norm) },
+	{ "gain_db", BATCH_NUMBER, offsetof(struct cab_options, gain_db) },
+	{ "mix", BATCH_NUMBER, offsetof(struct cab_options, mix) },
+	{ "tail", BATCH_ANY, offsetof(struct cab_options, tail_json) },
+	{ "encoding", BATCH_TEXT, offsetof(struct cab_options, encoding) },
+	{ "report", BATCH_TEXT, offsetof(struct cab_options, report) },
+	{ "provenance", BATCH_TEXT, offsetof(struct cab_options, provenance) },
+	{ 0 }
+};
+
+/* Element i of a value that is one thing or a list of them. */
+static const json_t *
+element(const json_t *v, size_t i)
+{
+	return json_is_array(v) ? json_array_get(v, i) : i ? NULL : v;
+}
+
+/* The lists of a job; names, gains and tail are room for them. */
+static int
+set_lists(struct cab_options *o, const char *names[CAB_MAX_IRS], double gains[CAB_MAX_IRS], char tail[32], struct err *e)
+{
+	const json_t *v;
+
+	if (o->ir_json) {
+		o->ir = names;
+		for (o->n_irs = 0; (v = element(o->ir_json, (size_t)o->n_irs)) != NULL; o->n_irs++) {
+			if (o->n_irs == CAB_MAX_IRS || !json_is_string(v))
+				return err_set(e, ERR_INPUT, "ir: not a text or a list of at most %d", CAB_MAX_IRS);
+			names[o->n_irs] = json_string_value(v);
+		}
+	}
+	if (o->ir_gain_json) {
+		o->ir_gain_db = gains;
+		for (o->n_gains = 0; (v = element(o->ir_gain_json, (size_t)o->n_gains)) != NULL; o->n_gains++) {
+			if (o->n_gains == CAB_MAX_IRS || !json_is_number(v))
+				return err_set(e, ERR_INPUT, "ir_gain_db: not a number or a list of at most %d", CAB_MAX_IRS);
+			gains[o->n_gains] = json_number_value(v);
+		}
+	}
+	if (json_is_string(o->tail_json)) {
+		o->tail = json_string_value(o->tail_json);
+	} else if (json_is_number(o->tail_json)) {
+		snprintf(tail, 32, "%.17g", json_number_value(o->tail_json));
+		o->tail = tail;
+	} else if (o->tail_json) {
+		return err_set(e, ERR_INPUT, "tail: not a text or a number");
+	}
+	return 0;
+}
+
+json_t *
+cab_batch_job(void *ctx, size_t number, const json_t *job, struct err *e)
+{
+	const struct cab_batch *b = ctx;
+	struct cab_options o = b->defaults;
+	const char *names[CAB_MAX_IRS];
+	double gains[CAB_MAX_IRS];
+	char tail[32];
+	json_t *report;
+
+	(void)number;
+	if (batch_keys(job, keys, &o, e) || set_lists(&o, names, gains, tail, e))
+		return NULL;
+	if (!o.input || !o.output || !o.n_irs) {
+		err_set(e, ERR_INPUT, "%s: missing", !o.input ? "input" : !o.output ? "output" : "ir");
+		return NULL;
+	}
+	for (int i = 0; i < o.n_irs + 4; i++) {
+		const char *const others[] = { o.input, o.output, o.report, o.provenance };
+		const char *name = i < 4 ? others[i] : o.ir[i - 4];
+
+		if (name && (!*name || !strcmp(name, "-"))) {
+			err_set(e, ERR_INPUT, "the standard streams carry the jobs and the answers; name a file");
+			return NULL;
+		}
+	}
+	return cab_check(&o, e) || cab_run(&o, b->cache, NULL, NULL, &report, e) ? NULL : report;
+}
