@@ -2,7 +2,6 @@
 #include "metrics/specdist.h"
 #include "base/isa.h"
 #include "base/mem.h"
-#include "dsp/fft.h"
 #include "metrics/scan.h"
 #include "metrics/specdist_impl.h"
 
@@ -20,8 +19,9 @@ static const double low_hz = 20, high_hz = 20000;
 /* One resolution. */
 struct part {
 	struct specdist_job job;
-	struct fft *fft;
-	float *tw, *half, *hann;
+	struct stft *stft;
+	size_t window, hop;
+	float *power[2];
 	float *buf[2];               /* ref and test: channels x span samples */
 	size_t span, have;           /* of a batch of windows; of these are here */
 	int64_t windows;             /* of all channels together */
@@ -67,49 +67,25 @@ hz_of(double mel)
 	return mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * log(6.4) / 27);
 }
 
-static float *
-as_float(const double *v, size_t n)
-{
-	float *f = mem_zalloc(n, sizeof *f);
-
-	for (size_t i = 0; f && i < n; i++)
-		f[i] = (float)v[i];
-	return f;
-}
-
 static int
 part_init(struct part *p, int i, size_t ch)
 {
-	struct specdist_job *j = &p->job;
-	size_t n = shape[i].n;
-
-	j->window = shape[i].window;
-	j->hop = shape[i].hop;
-	p->span = j->window + (LANES - 1) * j->hop;
-	p->fft = fft_new(n);
-	if (!p->fft)
+	p->window = shape[i].window;
+	p->hop = shape[i].hop;
+	p->span = p->window + (LANES - 1) * p->hop;
+	p->stft = stft_new(shape[i].n, p->window);
+	if (!p->stft)
 		return -1;
-	p->tw = as_float(p->fft->tw, 2 * p->fft->m);
-	p->half = as_float(p->fft->half, 2 * (p->fft->m / 2 + 1));
-	p->hann = mem_zalloc(j->window, sizeof *p->hann);
+	p->job.bins = stft_bins(p->stft);
 	for (int s = 0; s < 2; s++) {
-		j->z[s] = mem_zalloc(n, LANES * sizeof(float));
+		p->power[s] = mem_zalloc(p->job.bins, LANES * sizeof *p->power[s]);
 		p->buf[s] = mem_zalloc(p->span, ch * sizeof *p->buf[s]);
-		if (i == DB_PART)
-			j->power[s] = mem_zalloc(n / 2 + 1, LANES * sizeof(float));
-		if (!j->z[s] || !p->buf[s] || (i == DB_PART && !j->power[s]))
+		if (!p->power[s] || !p->buf[s])
 			return -1;
+		p->job.power[s] = p->power[s];
 	}
-	if (!p->tw || !p->half || !p->hann)
-		return -1;
-	for (size_t k = 0; k < j->window; k++)
-		p->hann[k] = (float)(0.5 - 0.5 * cos(2 * M_PI * (double)k / (double)j->window));
-	j->fft = p->fft;
-	j->tw = p->tw;
-	j->half = p->half;
-	j->hann = p->hann;
 	/* so that a sine of full scale has the power 1 */
-	j->scale = (float)(16 / ((double)j->window * (double)j->window));
+	p->job.scale = (float)(16 / ((double)p->window * (double)p->window));
 	return 0;
 }
 
@@ -170,13 +146,9 @@ specdist_free(struct specdist *s)
 	for (int i = 0; i < SPECDIST_PARTS; i++) {
 		struct part *p = &s->part[i];
 
-		fft_free(p->fft);
-		mem_free(p->tw);
-		mem_free(p->half);
-		mem_free(p->hann);
+		stft_free(p->stft);
 		for (int k = 0; k < 2; k++) {
-			mem_free(p->job.z[k]);
-			mem_free(p->job.power[k]);
+			mem_free(p->power[k]);
 			mem_free(p->buf[k]);
 		}
 	}
@@ -188,10 +160,14 @@ specdist_free(struct specdist *s)
 static void
 add_windows(struct specdist *s, struct part *p, size_t count)
 {
+	size_t at[LANES];
+
+	for (size_t l = 0; l < LANES; l++)
+		at[l] = l * p->hop;
 	p->job.count = count;
 	for (size_t c = 0; c < s->ch; c++) {
 		for (int k = 0; k < 2; k++)
-			p->job.in[k] = p->buf[k] + c * p->span;
+			stft_power(p->stft, p->buf[k] + c * p->span, at, count, p->power[k]);
 		s->fn(&p->job);
 		p->windows += (int64_t)count;
 	}
@@ -201,7 +177,7 @@ void
 specdist_add(struct specdist *s, int part, const float *x, const float *y, int64_t frames)
 {
 	struct part *p = &s->part[part];
-	size_t step = LANES * p->job.hop;
+	size_t step = LANES * p->hop;
 
 	for (size_t left = (size_t)frames; left > 0;) {
 		size_t n = p->span - p->have < left ? p->span - p->have : left;
@@ -232,7 +208,7 @@ specdist_end(struct specdist *s, struct specdist_values *v)
 	*v = (struct specdist_values){ 0, 0, 0, NAN, NAN };
 	for (int i = 0; i < SPECDIST_PARTS; i++) {
 		struct part *p = &s->part[i];
-		size_t count = p->have < p->job.window ? 0 : (p->have - p->job.window) / p->job.hop + 1;
+		size_t count = p->have < p->window ? 0 : (p->have - p->window) / p->hop + 1;
 
 		if (p->have == 0 || (count == 0 && p->windows > 0))
 			continue;
@@ -243,7 +219,7 @@ specdist_end(struct specdist *s, struct specdist_values *v)
 	}
 	for (int i = 0; i < SCALES; i++) {
 		const struct part *p = &s->part[i];
-		double bins = (double)p->windows * (double)(p->fft->m + 1), *sum = s->part[i].job.sum;
+		double bins = (double)p->windows * (double)p->job.bins, *sum = s->part[i].job.sum;
 
 		v->convergence += sum[1] > bins * least_power * 1.001 ? sqrt(sum[0] / sum[1]) / SCALES : NAN;
 		v->log_magnitude += sum[2] / bins / SCALES;

@@ -1,29 +1,23 @@
 /* specdist_impl.h - one batch of windows of two signals; private to lib/metrics.
  *
- * A window lies in each lane of the vectors.  All sums over bins are float and in one order in each lane, those over windows are
- * double, so that every instruction set gives the same bits. */
+ * A window lies in each lane of the vectors.  All sums over bins are float and in one order in each lane, those over
+ * windows are double, so that every instruction set gives the same bits. */
 #ifndef METRICS_SPECDIST_IMPL_H
 #define METRICS_SPECDIST_IMPL_H
-#include "dsp/fft_plan.h"
-#include <stddef.h>
+#include "dsp/stft.h"
 
-enum { SPECDIST_LANES = 16, SPECDIST_MELS = 80 };
+enum { SPECDIST_LANES = STFT_LANES, SPECDIST_MELS = 80 };
 
 struct specdist_band { size_t from, to; const float *weight; }; /* bins from..to - 1 */
 
 struct specdist_job {
-	const struct fft *fft;
-	const float *tw, *half;   /* those of fft, as float */
-	size_t window, hop, count; /* count: of SPECDIST_LANES windows are there */
-	const float *hann;        /* window */
-	const float *in[2];       /* ref and test: window + (SPECDIST_LANES - 1) hop samples */
-	float *z[2];              /* n x SPECDIST_LANES each */
-	/* NULL: magnitudes.  Else decibels, with the power of every bin in power[signal]: bins x SPECDIST_LANES. */
+	size_t bins, count;       /* count: of SPECDIST_LANES windows are there */
+	const float *power[2];    /* of ref and test, as stft_power() gives it */
+	/* NULL: magnitudes.  Else decibels, of powers times scale. */
 	const struct specdist_band *band;
-	float *power[2];
-	float scale;              /* of these powers */
-	/* Added to.  Magnitudes: sum (|x| - |y|)^2, sum |x|^2, sum |ln |x| / |y||.  Decibels: sum over windows of the root mean square
-	 * over bins, and of the mean over bands. */
+	float scale;
+	/* Added to.  Magnitudes: sum (|x| - |y|)^2, sum |x|^2, sum |ln |x| / |y||.  Decibels: sum over windows of the root
+	 * mean square over bins, and of the mean over bands. */
 	double sum[3];
 };
 

@@ -3,15 +3,12 @@
  * The includer defines W, the types V of W floats and I of W 32-bit integers, v_max(a, b), v_min(a, b), v_sqrt(a), v_bits(a) (V to I, the
  * same bits), v_from(i) (back), v_of(i) (integers to floats), v_set(c), i_set(c), and SPECDIST_FN, the name of the function. */
 #define LANES SPECDIST_LANES
-#define T float
-#define FFT_FORWARD
-#include "dsp/fft_kernel.h"
 #include <math.h>
 #include <string.h>
 
 static const float least_power = 1e-8f, floor_power = 1e-10f;
 
-#define ROW(p, k, h) (*(V *)(void *)((p) + (k) * LANES + (h) * W))
+#define ROW(p, k, h) (*(const V *)(const void *)((p) + (k) * LANES + (h) * W))
 
 /* |ln(a / b)| of positive numbers, to some 1e-7: ln m = 2 artanh((m - 1) / (m + 1)), m from sqrt(1/2) to sqrt(2). */
 static inline V
@@ -23,36 +20,6 @@ log_ratio(V a, V b)
 
 	return v_of(e) * v_set(0.693147181f) +
 	       v_set(2) * s * (v_set(1) + t * (v_set(1 / 3.0f) + t * (v_set(0.2f) + t * (v_set(1 / 7.0f) + t * v_set(1 / 9.0f)))));
-}
-
-/* Row i holds sample i of each window: even rows are the real, odd ones the imaginary parts. */
-static void
-transform(const struct specdist_job *j, int s)
-{
-	float *z = j->z[s];
-	const float *x = j->in[s];
-
-	for (size_t i = 0; i < j->window; i++)
-		for (size_t l = 0; l < LANES; l++)
-			z[i * LANES + l] = j->hann[i] * x[i + l * j->hop];
-	memset(z + j->window * LANES, 0, (j->fft->n - j->window) * LANES * sizeof *z);
-	dif(z, j->fft->m, j->tw);
-}
-
-/* The powers of bins k and m - k (those of 0 and m when k is 0). */
-static inline void
-powers(const struct specdist_job *j, const float *z, size_t k, size_t h, V *first, V *second)
-{
-	const struct fft *f = j->fft;
-	size_t p = f->pos[k], q = f->pos[(f->m - k) & (f->m - 1)];
-	V c = v_set(j->half[2 * k]), s = v_set(j->half[2 * k + 1]);
-	V ar = ROW(z, 2 * p, h), ai = ROW(z, 2 * p + 1, h), br = ROW(z, 2 * q, h), bi = ROW(z, 2 * q + 1, h);
-	V er = ar + br, ei = ai - bi, or = ai + bi, oi = br - ar;
-	V tr = or * c - oi * s, ti = or * s + oi * c;
-	V xr = er + tr, xi = ei + ti, yr = er - tr, yi = ti - ei;
-
-	*first = v_set(0.25f) * (xr * xr + xi * xi);
-	*second = v_set(0.25f) * (yr * yr + yi * yi);
 }
 
 static inline void
@@ -71,21 +38,12 @@ compare(V x, V y, V sum[3])
 static void
 magnitudes(struct specdist_job *j)
 {
-	size_t m = j->fft->m;
-
 	for (size_t h = 0; h < LANES / W; h++) {
 		V sum[3] = { v_set(0), v_set(0), v_set(0) };
 		float lane[3][W];
 
-		for (size_t k = 0; k <= m / 2; k++) {
-			V x, y, u, v;
-
-			powers(j, j->z[0], k, h, &x, &u);
-			powers(j, j->z[1], k, h, &y, &v);
-			compare(x, y, sum);
-			if (k != m - k)
-				compare(u, v, sum);
-		}
+		for (size_t k = 0; k < j->bins; k++)
+			compare(ROW(j->power[0], k, h), ROW(j->power[1], k, h), sum);
 		memcpy(lane, sum, sizeof lane);
 		for (size_t l = 0; l < W && h * W + l < j->count; l++) {
 			j->sum[0] += (double)lane[0][l];
@@ -98,23 +56,15 @@ magnitudes(struct specdist_job *j)
 static void
 decibels(struct specdist_job *j)
 {
-	size_t m = j->fft->m, bins = m + 1;
 	V scale = v_set(j->scale), least = v_set(floor_power), db = v_set(4.34294482f);
 
 	for (size_t h = 0; h < LANES / W; h++) {
 		V square = v_set(0), mel = v_set(0);
 		float lane[2][W];
 
-		for (size_t k = 0; k <= m / 2; k++)
-			for (int s = 0; s < 2; s++) {
-				V a, b;
-
-				powers(j, j->z[s], k, h, &a, &b);
-				ROW(j->power[s], k, h) = scale * a;
-				ROW(j->power[s], m - k, h) = scale * b;
-			}
-		for (size_t k = 0; k < bins; k++) {
-			V d = db * log_ratio(v_max(ROW(j->power[0], k, h), least), v_max(ROW(j->power[1], k, h), least));
+		for (size_t k = 0; k < j->bins; k++) {
+			V x = v_max(scale * ROW(j->power[0], k, h), least), y = v_max(scale * ROW(j->power[1], k, h), least);
+			V d = db * log_ratio(x, y);
 
 			square += d * d;
 		}
@@ -126,12 +76,12 @@ decibels(struct specdist_job *j)
 				x += v_set(band->weight[k - band->from]) * ROW(j->power[0], k, h);
 				y += v_set(band->weight[k - band->from]) * ROW(j->power[1], k, h);
 			}
-			mel += db * log_ratio(v_max(x, least), v_max(y, least));
+			mel += db * log_ratio(v_max(scale * x, least), v_max(scale * y, least));
 		}
 		memcpy(lane[0], &square, sizeof lane[0]);
 		memcpy(lane[1], &mel, sizeof lane[1]);
 		for (size_t l = 0; l < W && h * W + l < j->count; l++) {
-			j->sum[0] += sqrt((double)lane[0][l] / (double)bins);
+			j->sum[0] += sqrt((double)lane[0][l] / (double)j->bins);
 			j->sum[1] += (double)lane[1][l] / SPECDIST_MELS;
 		}
 	}
@@ -140,8 +90,6 @@ decibels(struct specdist_job *j)
 void
 SPECDIST_FN(struct specdist_job *j)
 {
-	transform(j, 0);
-	transform(j, 1);
 	if (j->band)
 		decibels(j);
 	else
