@@ -109,21 +109,9 @@ match(char *const *names, size_t n)
 static int
 run_batch(void)
 {
-	struct progress p;
-	struct batch b = { .schema = "audio-level-batch/1", .threads = threads, .run = level_batch_job, .ctx = &want,
-		.progress = &p };
-	struct batch_result r;
-	struct err e;
-	int bad;
+	struct batch b = { .schema = "audio-level-batch/1", .threads = threads, .run = level_batch_job, .ctx = &want };
 
-	progress_begin(&p, "jobs", 0);
-	bad = batch_run(&b, STDIN_FILENO, STDOUT_FILENO, &r, &e);
-	progress_end(&p, (double)r.jobs);
-	if (bad)
-		return diag_err(&e);
-	if (r.failed)
-		diag_error("%zu of %zu jobs failed; their answers say why", r.failed, r.jobs);
-	return r.failed ? ST_FAIL : ST_OK;
+	return batch_main(&b);
 }
 
 /* --match: a target, and nothing that would write audio. */

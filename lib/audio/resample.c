@@ -14,8 +14,9 @@ struct resampler {
 };
 
 int
-rs_new(struct resampler **out, int channels, int in_hz, int out_hz, struct err *e)
+rs_new(struct resampler **out, int channels, int in_hz, int out_hz, enum rs_quality quality, struct err *e)
 {
+	static const int sinc[] = { SRC_SINC_BEST_QUALITY, SRC_SINC_MEDIUM_QUALITY, SRC_SINC_FASTEST };
 	struct resampler *r = calloc(1, sizeof *r);
 	double ratio = (double)out_hz / in_hz;
 	int why = 0;
@@ -31,7 +32,7 @@ rs_new(struct resampler **out, int channels, int in_hz, int out_hz, struct err *
 		return err_set(e, ERR_UNSUPPORTED, "cannot resample from %d to %d Hz: the rates are too far apart",
 		    in_hz, out_hz);
 	}
-	r->src = src_new(SRC_SINC_BEST_QUALITY, channels, &why);
+	r->src = src_new(sinc[quality], channels, &why);
 	if (!r->src) {
 		rs_free(r);
 		return err_set(e, ERR_NOMEM, "cannot resample: %s", src_strerror(why));
@@ -120,7 +121,7 @@ rs_all(struct au_buf *b, int out_hz, struct err *e)
 
 	if (b->rate_hz == out_hz)
 		return 0;
-	if (rs_new(&r, b->channels, b->rate_hz, out_hz, e))
+	if (rs_new(&r, b->channels, b->rate_hz, out_hz, RS_BEST, e))
 		return -1;
 	if (rs_process(r, b->x, b->frames, 1, &out, &got, e))
 		goto fail;

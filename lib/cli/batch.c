@@ -1,6 +1,7 @@
 /* batch.c - a reader, a ring of jobs, and threads that take the oldest one that waits. */
 #include "cli/batch.h"
 #include "base/par.h"
+#include "cli/diag.h"
 #include "cli/jsonl.h"
 
 #include <errno.h>
@@ -250,6 +251,26 @@ batch_run(const struct batch *b, int in, int out, struct batch_result *result, s
 	free(id);
 	free(r.job);
 	return ret;
+}
+
+int
+batch_main(const struct batch *b)
+{
+	struct batch with = *b;
+	struct batch_result r;
+	struct progress p;
+	struct err e;
+	int bad;
+
+	progress_begin(&p, "jobs", 0);
+	with.progress = &p;
+	bad = batch_run(&with, STDIN_FILENO, STDOUT_FILENO, &r, &e);
+	progress_end(&p, (double)r.jobs);
+	if (bad)
+		return diag_err(&e);
+	if (r.failed)
+		diag_error("%zu of %zu jobs failed; their answers say why", r.failed, r.jobs);
+	return r.failed ? ST_FAIL : ST_OK;
 }
 
 static int

@@ -32,6 +32,10 @@ struct batch_result { size_t jobs, failed; };
  * cannot be read, out not be written, or memory is out; what has begun is ended first. */
 int batch_run(const struct batch *b, int in, int out, struct batch_result *result, struct err *e);
 
+/* For main(): a batch between the standard streams with its progress (b's is not read), and what is to be said of
+ * it.  Returns a status of diag.h. */
+int batch_main(const struct batch *b);
+
 /* The keys of a job and where their values go: to a struct that holds the defaults. */
 enum batch_type {
 	BATCH_TEXT,   /* const char *, borrowed from the job */

@@ -1,9 +1,11 @@
 /* conform.c - the passes over one input that audio-prep is about. */
 #include "dsp/conform.h"
-#include "audio/replay.h"
-#include "audio/resample.h"
+#include "audio/join.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "dsp/convert.h"
 #include "dsp/db.h"
+#include "dsp/shift.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,11 +13,12 @@
 #include <string.h>
 
 enum { BLOCK_SAMPLES = 65536 };
+static const double max_delay_frames = 1e12;
 
 struct conform {
 	char *name;
 	struct conform_opts opts;
-	struct replay *src;
+	struct join *src;
 	struct au_info info;
 	int64_t start, length;       /* the region asked for; length -1: to the end */
 	struct prep_map map;
@@ -23,8 +26,11 @@ struct conform {
 	int64_t region, from, take;  /* frames of the region (-1 unknown); what is kept of it */
 	int64_t fade_in, fade_out, pad_start, pad_end;
 	int out_hz;
-	struct resampler *rs;        /* NULL: the rate stays */
-	struct au_out *out;          /* borrowed, in conform_write() */
+	double delay;                /* in frames */
+	struct shift *shift;         /* NULL: no delay */
+	struct convert *rs;          /* NULL: the rate stays */
+	struct conform_sink out;     /* in conform_write() */
+	int64_t fed, kept;           /* of what is kept: before the delay, after it */
 	int64_t out_frames, done;    /* written; read in all passes */
 	double peak;
 	float *in, *mix;             /* BLOCK_SAMPLES each */
@@ -58,7 +64,7 @@ set_region(struct conform *c, struct err *e)
 		return err_set(e, ERR_INPUT, "a length of %g seconds is not one frame of '%s'", o->length_s, c->name);
 	if (c->info.frames == 0)
 		return no_frames(c, e);
-	return replay_region(c->src, c->start, c->length, e);
+	return join_region(c->src, c->start, c->length, e);
 }
 
 /* Which passes there will be. */
@@ -71,29 +77,31 @@ set_passes(struct conform *c, struct err *e)
 	c->decide = prep_map_init(&c->map, o->channels, c->info.channels, e);
 	if (c->decide < 0)
 		return cannot_use(c, e);
-	/* a fade out must know the end; where silence is cut off that pass finds it */
-	c->stats = c->decide || o->remove_dc || (o->fade_out_ms > 0 && open_end && isnan(o->trim_dbfs));
+	c->delay = o->delay_frames + o->delay_ms / 1000 * c->info.rate_hz;
+	/* a fade out and a delay must know the end; where silence is cut off that pass finds it */
+	c->stats = c->decide || o->remove_dc ||
+	    ((o->fade_out_ms > 0 || c->delay > 0) && open_end && isnan(o->trim_dbfs));
 	c->region = c->length >= 0 ? c->length : open_end ? -1 : c->info.frames - c->start;
 	return 0;
 }
 
 int
-conform_open(struct conform **out, const char *name, const struct conform_opts *opts, struct err *e)
+conform_open(struct conform **out, const char *const *names, size_t n, const struct conform_opts *opts, struct err *e)
 {
 	struct conform *c = calloc(1, sizeof *c);
 
 	*out = NULL;
-	if (!c || !(c->name = strdup(name)) || !(c->in = mem_zalloc(BLOCK_SAMPLES, sizeof *c->in)) ||
+	if (!c || !(c->name = n > 1 ? str_printf("%s and %zu more", names[0], n - 1) : strdup(names[0])) || !(c->in = mem_zalloc(BLOCK_SAMPLES, sizeof *c->in)) ||
 	    !(c->mix = mem_zalloc(BLOCK_SAMPLES, sizeof *c->mix))) {
 		conform_close(c);
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}
 	c->opts = *opts;
-	if (replay_open(&c->src, name, e)) {
+	if (join_open(&c->src, names, n, e)) {
 		conform_close(c);
 		return -1;
 	}
-	c->info = *replay_info(c->src);
+	c->info = *join_info(c->src);
 	if (set_region(c, e) || set_passes(c, e)) {
 		conform_close(c);
 		return -1;
@@ -111,7 +119,7 @@ conform_total_frames(const struct conform *c)
 static int64_t
 next_block(struct conform *c, struct err *e)
 {
-	int64_t n = replay_read(c->src, c->in, BLOCK_SAMPLES / c->info.channels, e);
+	int64_t n = join_read(c->src, c->in, BLOCK_SAMPLES / c->info.channels, e);
 
 	c->done += n > 0 ? n : 0;
 	if (c->opts.step)
@@ -128,7 +136,7 @@ look(struct conform *c, struct prep_stats *st, struct err *e)
 	int64_t n;
 
 	*st = (struct prep_stats){ .channels = c->info.channels };
-	if (replay_begin(c->src, 1, e))
+	if (join_begin(c->src, 1, e))
 		return -1;
 	while ((n = next_block(c, e)) > 0)
 		prep_stats_add(st, c->in, n);
@@ -160,7 +168,7 @@ find_sound(struct conform *c, struct err *e)
 	double threshold = dsp_gain_of_db(c->opts.trim_dbfs);
 	int64_t n, at = 0;
 
-	if (replay_begin(c->src, 1, e))
+	if (join_begin(c->src, 1, e))
 		return -1;
 	for (; (n = next_block(c, e)) > 0; at += n) {
 		prep_map_apply(&c->map, c->in, n, c->mix);
@@ -200,9 +208,14 @@ conform_plan(struct conform *c, struct err *e)
 	c->out_hz = o->rate_hz > 0 ? o->rate_hz : in_hz;
 	c->pad_start = llround(o->pad_start_s * c->out_hz);
 	c->pad_end = llround(o->pad_end_s * c->out_hz);
-	if (replay_begin(c->src, 0, e))
+	if (join_begin(c->src, 0, e))
 		return -1;
-	return c->out_hz != in_hz ? rs_new(&c->rs, c->map.out_channels, in_hz, c->out_hz, e) : 0;
+	if (c->delay < 0 ? c->delay < -max_delay_frames || (c->take >= 0 && -c->delay >= (double)c->take) :
+	    c->delay > 0 && c->delay >= (double)c->take)
+		return err_set(e, ERR_INPUT, "a delay of %g frames would move all of '%s' out", c->delay, c->name);
+	if (c->delay != 0 && shift_new(&c->shift, c->map.out_channels, c->delay, e))
+		return -1;
+	return c->out_hz != in_hz ? convert_new(&c->rs, o->resampler, c->map.out_channels, in_hz, c->out_hz, e) : 0;
 }
 
 /* ---- the last pass ---- */
@@ -232,7 +245,7 @@ put(struct conform *c, const float *x, int64_t frames, int plain, struct err *e)
 			return err_set(e, ERR_INPUT, "the output would be beyond the range of float32; lower "
 			    "--gain-db");
 		c->out_frames += n;
-		if (au_write(c->out, y, n, e))
+		if (c->out.write(c->out.ctx, y, n, e))
 			return -1;
 	}
 	return 0;
@@ -260,7 +273,46 @@ put_resampled(struct conform *c, const float *x, int64_t frames, int end, struct
 
 	if (!c->rs)
 		return put(c, x, frames, 0, e);
-	return rs_process(c->rs, x, frames, end, &y, &got, e) || put(c, y, got, 0, e) ? -1 : 0;
+	return convert_process(c->rs, x, frames, end, &y, &got, e) || put(c, y, got, 0, e) ? -1 : 0;
+}
+
+/* What is kept, in its new place. */
+static int
+put_faded(struct conform *c, float *x, int64_t frames, struct err *e)
+{
+	prep_fade(x, frames, c->map.out_channels, c->kept, c->take, c->fade_in, c->fade_out);
+	c->kept += frames;
+	return put_resampled(c, x, frames, 0, e);
+}
+
+/* Silence that the delay moves in, up to `frames` in all. */
+static int
+put_moved_silence(struct conform *c, int64_t frames, struct err *e)
+{
+	int64_t block = BLOCK_SAMPLES / c->map.out_channels;
+
+	while (c->kept < frames) {
+		memset(c->mix, 0, BLOCK_SAMPLES * sizeof *c->mix);
+		if (put_faded(c, c->mix, frames - c->kept < block ? frames - c->kept : block, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* As many frames as came in are kept when the end is there, and never more. */
+static int
+put_shifted(struct conform *c, float *x, int64_t frames, int end, struct err *e)
+{
+	int64_t got = frames, most;
+
+	c->fed += frames;
+	if (c->shift && shift_process(c->shift, x, frames, end, &x, &got, e))
+		return -1;
+	most = (c->take >= 0 ? c->take : c->fed) - c->kept;
+	got = got < most ? got : most;
+	if (got > 0 && put_faded(c, x, got, e))
+		return -1;
+	return end && c->shift ? put_moved_silence(c, c->fed, e) : 0;
 }
 
 /* The last pass over the region, up to its last frame. */
@@ -268,8 +320,10 @@ static int
 put_kept(struct conform *c, struct err *e)
 {
 	int ch = c->info.channels;
-	int64_t n, at = 0, kept = 0;   /* of the region; of what is kept */
+	int64_t n, at = 0, lead = c->shift ? shift_lead(c->shift) : 0;
 
+	if (put_moved_silence(c, lead < c->take ? lead : c->take, e))
+		return -1;
 	for (; (n = next_block(c, e)) > 0; at += n) {
 		int64_t lo = c->from > at ? c->from - at : 0;
 		int64_t hi = c->take >= 0 && c->from + c->take - at < n ? c->from + c->take - at : n;
@@ -277,27 +331,27 @@ put_kept(struct conform *c, struct err *e)
 		if (lo >= hi)
 			continue;
 		prep_map_apply(&c->map, c->in + lo * ch, hi - lo, c->mix);
-		prep_fade(c->mix, hi - lo, c->map.out_channels, kept, c->take, c->fade_in, c->fade_out);
-		kept += hi - lo;
-		if (put_resampled(c, c->mix, hi - lo, 0, e))
+		if (put_shifted(c, c->mix, hi - lo, 0, e))
 			return -1;
 	}
-	if (n < 0)
+	if (n < 0 || (c->shift && put_shifted(c, c->mix, 0, 1, e)))
 		return -1;
-	if (kept == 0)
+	if (c->kept == 0)
 		return no_frames(c, e);
-	if (c->fade_in > kept)
+	if (c->fade_in > c->kept)
 		return err_set(e, ERR_INPUT, "the fade of %" PRId64 " frames is longer than the %" PRId64
-		    " frames of '%s'", c->fade_in, kept, c->name);
-	c->take = kept;
+		    " frames of '%s'", c->fade_in, c->kept, c->name);
+	if (-c->delay >= (double)c->kept)
+		return err_set(e, ERR_INPUT, "a delay of %g frames would move all of '%s' out", c->delay, c->name);
+	c->take = c->kept;
 	c->region = c->region < 0 ? at : c->region;
 	return 0;
 }
 
 int
-conform_write(struct conform *c, struct au_out *out, struct err *e)
+conform_write(struct conform *c, const struct conform_sink *out, struct err *e)
 {
-	c->out = out;
+	c->out = *out;
 	if (put_silence(c, c->pad_start, e) || put_kept(c, e) || (c->rs && put_resampled(c, NULL, 0, 1, e)))
 		return -1;
 	return put_silence(c, c->pad_end, e);
@@ -314,17 +368,17 @@ is_copy(const struct conform *c)
 
 	for (int i = 0; i < m->out_channels; i++)
 		dc = fmax(dc, fabs(m->dc[i]));
-	return m->out_channels == c->info.channels && m->rule != PREP_SUM && m->gain == 1 && dc == 0 && !c->rs &&
+	return m->out_channels == c->info.channels && m->rule != PREP_SUM && m->gain == 1 && dc == 0 && !c->rs && !c->shift &&
 	    !c->opts.dither_bits && c->fade_in + c->fade_out == 0 && c->pad_start + c->pad_end == 0 &&
-	    c->take == replay_frames(c->src);
+	    c->take == join_frames(c->src);
 }
 
 void
 conform_facts(const struct conform *c, struct conform_facts *f)
 {
 	*f = (struct conform_facts){
-		.in = &c->info, .in_frames = replay_frames(c->src), .map = &c->map,
-		.out_rate_hz = c->out_hz, .out_channels = c->map.out_channels,
+		.in = &c->info, .in_frames = join_frames(c->src), .map = &c->map,
+		.inputs = join_inputs(c->src), .delay_frames = c->delay, .out_rate_hz = c->out_hz, .out_channels = c->map.out_channels,
 		.fade_in_frames = c->fade_in, .fade_out_frames = c->fade_out,
 		.pad_start_frames = c->pad_start, .pad_end_frames = c->pad_end,
 		.start_frame = c->start + c->from, .length_frames = c->take,
@@ -334,9 +388,10 @@ conform_facts(const struct conform *c, struct conform_facts *f)
 }
 
 int
-conform_sha256(struct conform *c, char hex[65], struct err *e)
+conform_input(struct conform *c, size_t i, int64_t *frames, char hex[65], struct err *e)
 {
-	return replay_sha256(c->src, hex, e);
+	*frames = join_input_frames(c->src, i);
+	return join_input_sha256(c->src, i, hex, e);
 }
 
 void
@@ -344,8 +399,9 @@ conform_close(struct conform *c)
 {
 	if (!c)
 		return;
-	rs_free(c->rs);
-	replay_close(c->src);
+	shift_free(c->shift);
+	convert_free(c->rs);
+	join_close(c->src);
 	mem_free(c->in);
 	mem_free(c->mix);
 	free(c->name);

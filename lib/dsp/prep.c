@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double most_loss_db = 10;
+static const double most_loss_db = 7; /* more than what unrelated channels lose */
 
 void
 prep_stats_add(struct prep_stats *s, const float *x, int64_t frames)
@@ -12,13 +12,17 @@ prep_stats_add(struct prep_stats *s, const float *x, int64_t frames)
 	int n = s->channels;
 
 	for (int64_t t = 0; t < frames; t++, x += n) {
+		double all = 0;
+
 		for (int c = 0; c < n; c++) {
+			all += (double)x[c];
 			s->sum[c] += (double)x[c];
 			s->energy[c] += (double)x[c] * (double)x[c];
 			s->differ |= x[c] != x[0];
 		}
 		if (n == 2)
 			s->cross += (double)x[0] * (double)x[1];
+		s->mixed += all * all;
 	}
 	s->frames += frames;
 }
@@ -85,17 +89,28 @@ prep_map_init(struct prep_map *m, const char *choice, int channels, struct err *
 static int
 check_loss(struct prep_map *m, const struct prep_stats *s, struct err *e)
 {
-	double both = s->energy[0] + s->energy[1], mid = both + 2 * s->cross;
+	double all = 0;
 
-	if (s->channels != 2 || both <= 0)
+	for (int c = 0; c < s->channels; c++)
+		all += s->energy[c];
+	if (s->channels < 2 || all <= 0)
 		return 0;
-	if (s->energy[0] > 0 && s->energy[1] > 0)
+	if (s->channels == 2 && s->energy[0] > 0 && s->energy[1] > 0)
 		m->correlation = s->cross / sqrt(s->energy[0] * s->energy[1]);
-	m->mix_loss_db = 10 * log10((both / 2) / (fmax(mid, 0) / 4));
-	if (m->mix_loss_db >= most_loss_db)
-		return err_set(e, ERR_INPUT, "left and right cancel (correlation %.3f, %.1f dB are lost): take one "
-		    "of them, with --channels left or right", m->correlation, m->mix_loss_db);
-	return 0;
+	m->mix_loss_db = 10 * log10(s->channels * all / s->mixed);
+	if (m->mix_loss_db < most_loss_db + prep_unrelated_db(s->channels))
+		return 0;
+	if (s->channels > 2)
+		return err_set(e, ERR_INPUT, "the %d channels cancel (%.1f dB are lost): take one of them, with --channels 1 to %d",
+		    s->channels, m->mix_loss_db, s->channels);
+	return err_set(e, ERR_INPUT, "left and right cancel (correlation %.3f, %.1f dB are lost): take one "
+	    "of them, with --channels left or right", m->correlation, m->mix_loss_db);
+}
+
+double
+prep_unrelated_db(int channels)
+{
+	return 10 * log10(channels);
 }
 
 int

@@ -15,6 +15,7 @@ struct prep_stats {
 	int differ;                        /* some frame has channels that are not all equal */
 	double sum[AU_MAX_CHANNELS], energy[AU_MAX_CHANNELS];
 	double cross;                      /* sum of left * right */
+	double mixed;                      /* energy of the sum of all channels */
 };
 void prep_stats_add(struct prep_stats *s, const float *x, int64_t frames);
 
@@ -34,8 +35,8 @@ struct prep_map {
 	double gain;                       /* factor after that; negative inverts */
 	/* for reports; NAN where they do not apply */
 	double correlation;                /* of left and right, -1..1 */
-	double mix_loss_db;                /* how far the energy of mid is under the mean energy of both
-	                                    * channels: 0 alike, 3 unrelated, infinite cancelled */
+	double mix_loss_db;                /* how far the energy of the mean of all channels is under the mean of
+	                                    * their energies: 0 alike, prep_unrelated_db(), infinite cancelled */
 	const char *why;                   /* one or two words: "identical channels", ... */
 };
 
@@ -49,8 +50,11 @@ int prep_is_choice(const char *choice);
 
 /* mono: the only channel; the left one when all are identical; the one that sounds when the other
  * is silent; else mid.  Mid needs two channels, and it is an error when it (or the sum)
- * loses 10 dB or more to cancellation. */
+ * loses 7 dB or more than prep_unrelated_db() to cancellation. */
 int prep_map_decide(struct prep_map *m, const char *choice, const struct prep_stats *s, struct err *e);
+
+/* mix_loss_db of channels that have nothing in common: 3 dB for two. */
+double prep_unrelated_db(int channels);
 
 /* The mean of each output channel into m->dc. */
 void prep_map_dc(struct prep_map *m, const struct prep_stats *s);

@@ -28,6 +28,7 @@ check 'the provenance names input and output' sh -c '
 	jq -r "(.inputs + .outputs)[] | .sha256 + \"  \" + .file" p.json | sha256sum -c'
 audio-prep -o again.wav copy.wav
 check 'a copy of a copy has the same bytes' cmp again.wav copy.wav
+cp r.json r0.json
 audio-prep <st.wav >pipe.wav
 check 'standard input to standard output' same pipe.wav st.wav
 audio-prep -g 0 -r 48000 --start 0 --length 1 -o zero.wav st.wav
@@ -136,6 +137,115 @@ audio-prep -r 96000 --pad-start 0.5 --report r.json -o s.wav sine.wav
 check 'padding is at the new rate, and silent' sh -c '
 	jq -e ".pad_start_frames == 48000 and .out_frames == 144000" r.json && perl "$SRC/tests/wav.pl" dump s.wav | head -n 48000 | awk "\$1 != 0 { exit 1 }"'
 
+for how in medium fast exact; do
+	audio-prep -r 44100 --resampler $how --report r.json -o q.wav sine.wav
+	check "resampler $how: the same sine at the same time" sh -c '
+	perl "$SRC/tests/wav.pl" dump q.wav | awk "NR > 500 && NR < 43600 { w = sin(6.283185307179586 * 1000 * (NR - 1) / 44100) / 2; e += (\$1 - w) ^ 2; n++ }
+		END { exit !(n > 43000 && e / n < 1e-10) }"'
+	check "resampler $how: reported" jq -e --arg h $how '.resampler == $h and .out_frames == 44100' r.json
+done
+check 'no rate, no resampler' jq -e '.resampler == null' r0.json
+if command -v sox >/dev/null && command -v ffmpeg >/dev/null; then
+	wav make music.wav 48000 2 48000 '0.2 * sin($t / 3 + $c) + 0.2 * sin($t / 7.7) + 0.1 * sin($t * $t / 90000)'
+	audio-prep -r 44100 -o ours.wav music.wav
+	sox music.wav -b 32 -e float sox.wav rate -v -s 44100 2>/dev/null
+	ffmpeg -nostdin -v error -i music.wav -af aresample=44100:resampler=soxr:precision=28 -c:a pcm_f32le soxr.wav ||
+		cp sox.wav soxr.wav
+	for peer in sox soxr; do
+		perl "$SRC/tests/wav.pl" dump $peer.wav >p.txt
+		check "resampled: null against $peer under -100 dB" sh -c '
+	perl "$SRC/tests/wav.pl" dump ours.wav | paste -d " " - p.txt | awk "NR > 1000 && NR < 43000 { e += (\$1 - \$3) ^ 2; s += \$1 ^ 2 } END { exit !(s > 1 && e / s < 1e-10) }"'
+	done
+else
+	skip 'resampled: null against sox' 'sox or ffmpeg is not installed'
+fi
+
+# Delay.
+audio-prep --delay-frames 480 --report r.json -o d.wav one.wav
+check 'delay: whole frames, the length stays' sh -c '
+	perl "$SRC/tests/wav.pl" dump d.wav | awk "\$1 != (NR > 480) { exit 1 } END { exit NR != 4800 }" && jq -e ".delay_frames == 480 and .copy == false" r.json'
+audio-prep --delay 10 <one.wav >p.wav
+check 'delay: in milliseconds, from a pipe' same p.wav d.wav
+# shellcheck disable=SC2002
+cat open.wav | audio-prep --delay 10 >p.wav
+check 'delay: from a pipe that does not tell its length' same p.wav d.wav
+audio-prep --delay -10 -o d.wav one.wav
+check 'delay: earlier' sh -c 'perl "$SRC/tests/wav.pl" dump d.wav | awk "\$1 != (NR <= 4320) { exit 1 } END { exit NR != 4800 }"'
+audio-prep --delay-frames 100.37 -o d.wav sine.wav
+check 'delay: parts of a frame, the sine moved' sh -c '
+	perl "$SRC/tests/wav.pl" dump d.wav | awk "NR > 600 && NR < 47000 { w = sin(6.283185307179586 * 1000 * (NR - 101.37) / 48000) / 2; d = \$1 - w; if (d > 1e-6 || d < -1e-6) exit 1 } END { exit NR != 48000 }"'
+audio-prep --delay-frames -100.37 -o b.wav d.wav
+check 'delay: there and back' sh -c '
+	perl "$SRC/tests/wav.pl" dump sine.wav >a; perl "$SRC/tests/wav.pl" dump b.wav | paste -d " " - a | awk "NR > 400 && NR < 47000 { d = \$1 - \$2; if (d > 1e-6 || d < -1e-6) exit 1 }"'
+
+# Join and split.
+audio-prep -l 0.25 -o j1.wav st.wav
+audio-prep -s 0.25 -l 0.5 -o j2.wav st.wav
+audio-prep -s 0.75 -o j3.wav st.wav
+audio-prep --concat --report r.json --provenance p.json -o j.wav j1.wav j2.wav j3.wav
+check 'concat: the whole again' same j.wav st.wav
+check 'concat: reported' jq -e '.frames == 48000 and ([.joined[].frames] == [12000, 24000, 12000]) and .joined[1].file == "j2.wav"' r.json
+check 'concat: every input has its hash' sh -c 'test "$(jq -r ".joined[2].sha256" r.json)" = "$(sha256sum <j3.wav | cut -d" " -f1)" && jq -e ".inputs | length == 3" p.json'
+# shellcheck disable=SC2002
+cat j2.wav | audio-prep --concat --remove-dc j1.wav - j3.wav >p.wav
+audio-prep --remove-dc -o d.wav st.wav
+check 'concat: with a pipe in it, in two passes' same p.wav d.wav
+audio-prep --concat -s 0.2 -l 0.7 j1.wav j2.wav j3.wav >p.wav
+audio-prep -s 0.2 -l 0.7 -o d.wav st.wav
+check 'concat: a part over all three' same p.wav d.wav
+audio-prep --concat --fade-in 3 -o p.wav mono.wav
+audio-prep --fade-in 3 -o d.wav mono.wav
+check 'concat: of one' same p.wav d.wav
+audio-prep --split-every 0.3 --report r.json --provenance p.json -o 'piece-%02d.wav' st.wav
+check 'split: four parts, named and reported' jq -e '[.parts[] | .file, .start_frame, .length_frames] == ["piece-01.wav", 0, 14400, "piece-02.wav", 14400, 14400,
+	"piece-03.wav", 28800, 14400, "piece-04.wav", 43200, 4800]' r.json
+check 'split: hashes of all' sh -c 'jq -r "(.inputs + .outputs)[] | select(.role == \"audio\") | .sha256 + \"  \" + .file" p.json | sha256sum -c'
+audio-prep --concat -o w.wav piece-0?.wav
+check 'split: together again the same' same w.wav st.wav
+audio-prep --split-at 0.5,0.5001,0.9 --report r.json -o 'at%d.flac' mono.wav
+check 'split: at places' jq -e '[.parts[].length_frames] == [24000, 5, 19195, 4800]' r.json
+audio-prep --split-every 0.25 -o 'four%d.wav' mono.wav
+check 'split: no empty part at the end' test -e four4.wav -a ! -e four5.wav
+audio-prep --split-at 5 --report r.json -o 'all%%%d.wav' mono.wav
+check 'split: a place behind the end is none' sh -c 'jq -e ".parts | length == 1" r.json && test -e all%1.wav'
+run audio-prep -e s16 --split-every 0.001 -g 12 -o 'clip%d.wav' one.wav
+check 'split: a failure leaves no part' sh -c "test $status = 1 && ! ls clip*"
+run audio-prep --split-at 0.5,0.500001 -o 'clip%d.wav' mono.wav
+check 'split: two places in one frame: exit 1' status_is 1
+
+# Many channels and rates.
+wav make wide.wav 384000 64 3000 'sin($t / 9 + $c) / 3'
+audio-prep -o w.wav wide.wav
+check '64 channels at 384 kHz: a copy' same w.wav wide.wav
+audio-prep --concat --delay-frames 0.5 --remove-dc -r 8000 --resampler exact --report r.json -o w.wav wide.wav wide.wav
+check 'and worked on' jq -e '.out_channels == 64 and .out_frames == 125' r.json
+wav make cancel.wav 48000 4 3000 '[1, -1, 1, -1]->[$c] * sin($t / 10)'
+run audio-prep -c sum -o no.wav cancel.wav
+check 'four channels that cancel: exit 1' sh -c "test $status = 1 && grep -q 'the 4 channels cancel' err && test ! -e no.wav"
+wav make four.wav 48000 4 3000 '0.1 * sin($t * (1 + $c) / 10)'
+run audio-prep -c sum -o m.wav four.wav
+check 'four that do not: no word' sh -c "test $status = 0 && test ! -s err"
+
+# Batch.
+cat >jobs.jsonl <<'J'
+{"id": 7, "input": "st.wav", "output": "b1.wav", "channels": "mono", "sample_rate": 44100}
+{"input": ["j1.wav", "j2.wav", "j3.wav"], "output": "b2.wav"}
+{"input": "st.wav", "output": "b3.wav", "start": -1}
+{"input": "st.wav"}
+{"input": "mono.wav", "output": "b5-%d.wav", "split_every": 0.5, "report": "b5.json", "provenance": "b5p.json"}
+{"input": 3, "output": "b6.wav"}
+J
+run audio-prep --batch -g -6 -j 2 <jobs.jsonl
+check 'batch: a failed job is exit 1, said once' sh -c "test $status = 1 && grep -q '3 of 6 jobs failed' err && test \$(wc -l <err) = 1"
+check 'batch: answers in order' test "$(jq -r '[.job, .id, .status] | join(" ")' out | tr '\n' ,)" = \
+	'1 7 done,2  done,3  failed,4  failed,5  done,6  failed,'
+audio-prep -q -g -6 -c mono -r 44100 -o b.wav st.wav
+check 'batch: the bytes of a job alone' cmp b.wav b1.wav
+audio-prep -g -6 -o b.wav st.wav
+check 'batch: joins' same b.wav b2.wav
+check 'batch: parts, report, provenance' sh -c 'test -e b5-2.wav && jq -e ".parts | length == 2" b5.json && jq -e ".outputs | length == 3" b5p.json'
+check 'batch: why' sh -c 'jq -r "select(.job == 3).error" out | grep -q "^start: -1 is not within"'
+
 # Encodings.
 audio-prep -e s16 -o a.wav mono.wav
 check 's16: to the nearest' sh -c 'perl "$SRC/tests/wav.pl" shape a.wav | grep -q " 16$" && perl "$SRC/tests/wav.pl" dump mono.wav >a
@@ -191,6 +301,10 @@ bad 'a length behind the end' 'ends at frame 48001' --length-frames 48001 st.wav
 bad 'fades longer than the sound' 'the fades of 4320 frames are longer than the 3000 frames kept' --fade-in 40 --fade-out 50 dual.wav
 bad 'only silence' "'zero.wav' never reaches -60 dBFS" -t -60 zero.wav
 bad 'no frames' "'none.wav' has no frames" none.wav
+bad 'a delay of more than all' 'would move all of' --delay -2000 mono.wav
+bad 'another rate to join' "conform them before they are joined" --concat sine.wav wide.wav
+bad 'a missing file to join' "cannot open 'gone.wav'" --concat mono.wav gone.wav
+bad 'a part over the end of all' 'the part asked for is not within' --concat -s 3 mono.wav mono.wav
 bad 'NaN' 'is not a number, at frame 50' nan.wav
 bad 'a truncated file' "'short.wav' is truncated" short.wav
 bad 'a missing file' "cannot open 'gone.wav': No such file" gone.wav
@@ -222,7 +336,7 @@ if command -v ffmpeg >/dev/null; then
 	cp mono.wav tone.wav
 	ffmpeg -nostdin -v error -f lavfi -i 'sine=d=40:r=8000' -c:a aac song.m4a
 	check 'the examples of the manual run' sh -c "sed -n 's/^\.Dl \\$ //p' '$SRC/man/audio-prep.1' >ex &&
-		test \$(wc -l <ex) = 3 && sh -e ex && test -s di.wav && test -s part.wav && test -s cd.wav"
+		test \$(wc -l <ex) = 5 && sh -e ex && test -s di.wav && test -s part.wav && test -s cd.wav"
 else
 	skip 'the examples of the manual run' 'ffmpeg is not installed'
 fi
@@ -231,7 +345,10 @@ fi
 for args in '-c both st.wav' '-c 0 st.wav' '-s -1 st.wav' '-l -1 st.wav' '--start-frame -1 st.wav' '--length-frames 0 st.wav' \
 	'-s 1 --start-frame 1 st.wav' '-l 1 --length-frames 1 st.wav' '-t 3 st.wav' '-g 200 st.wav' '--fade-in -1 st.wav' \
 	'--fade-out -1 st.wav' '--pad-start -1 st.wav' '--pad-end -1 st.wav' '-r 0 st.wav' '-r 1000000 st.wav' '-e s8 st.wav' '--dither st.wav' \
-	'--dither -e f32 st.wav' 'st.wav mono.wav' '--report - st.wav'; do
+	'--dither -e f32 st.wav' 'st.wav mono.wav' '--report - st.wav' \
+	'--resampler soxr -r 44100 st.wav' '--delay 1 --delay-frames 1 st.wav' '--delay 1e12 st.wav' '--split-every 1 -o x.wav st.wav' '--split-every 0 -o x%d.wav st.wav' \
+	'--split-at 2,1 -o x%d.wav st.wav' '--split-at a -o x%d.wav st.wav' '--split-at 1 -o x%d%d.wav st.wav' '--split-at 1 -o x%s.wav st.wav' '--split-at 1 --split-every 1 -o x%d.wav st.wav' \
+	'--batch st.wav' '--batch -o x.wav' '-j -1 st.wav' '--concat - -'; do
 	# shellcheck disable=SC2086
 	run audio-prep $args
 	check "usage: $args" sh -c "test $status = 2 && test ! -s out"

@@ -91,6 +91,9 @@ three() { echo "$1 --report r.json --provenance p.json --progress json -o $2 2>e
 
 says audio-prep 'audio-prep/1 provenance/1 event/1' "$(three 'audio-prep --channels mono stereo.wav' prep.wav)"
 says audio-prep 'audio-prep/1' 'audio-prep --report r.json --sample-rate 44100 --trim-silence -60 -o x.wav di.wav; cat r.json'
+says audio-prep 'audio-prep-batch/1 audio-prep/1' '
+	printf "%s\n" "{\"id\":1,\"input\":[\"di.wav\",\"di.wav\"],\"output\":\"b%d.wav\",\"split_at\":\"1\"}" nonsense >jobs.jsonl
+	audio-prep --batch <jobs.jsonl >a.json; cat a.json; jq -c "select(.report).report" a.json'
 says nam-render 'nam-info/1' 'nam-render --info amp.nam'
 says nam-render 'nam-info/1' 'for f in "$SRC"/tests/fuzz/corpus/nam/*; do nam-render --info "$f" || exit; done'
 says nam-render 'nam-check/1' 'nam-render --check amp.nam --loudness-input di.wav; test $? = 1'
