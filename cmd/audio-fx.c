@@ -38,7 +38,7 @@ static const struct opt_spec spec = {
 	"[-qv] [-x EFFECT]... [-o OUT] [options] [IN]\n       audio-fx --list",
 	"Put audio through a chain of effects; with none an exact copy.  --list says what there is.",
 	opts,
-	"  audio-fx -x eq:mid_scoop,high_gain_db=2 -x gain:-3 -o out.wav in.wav\n"
+	"  audio-fx -x gate:-55 -x eq:mid_scoop,high_gain_db=2 -x reverb:hall -o out.wav in.wav\n"
 	"  audio-fx -x gain -a gain.gain_db=0s:-60,2s:0:s -o faded.wav in.wav\n"
 	"  audio-fx --list | jq -r '.effect as $e | .params[] | [$e, .name, .min, .max, .default] | @tsv'\n",
 };

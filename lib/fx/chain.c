@@ -91,8 +91,9 @@ start_lanes(struct unit *n, const struct fx_block *b, double bpm, struct err *e)
 }
 
 static int
-open_unit(struct fx *fx, struct unit *n, const struct fx_block *b, struct err *e)
+open_unit(struct fx *fx, struct unit *n, size_t block, struct err *e)
 {
+	const struct fx_block *b = &fx->spec->block[block];
 	struct fx_unit *u = &n->u;
 	size_t params = (size_t)b->fx->info.params;
 
@@ -105,9 +106,8 @@ open_unit(struct fx *fx, struct unit *n, const struct fx_block *b, struct err *e
 		return nomem(e);
 	u->low = u->v + params;
 	u->top = u->low + params;
-	memcpy(u->v, b->v, params * sizeof *u->v);
-	memcpy(u->low, b->v, params * sizeof *u->v);
-	memcpy(u->top, b->v, params * sizeof *u->v);
+	for (size_t k = 0; k < params; k++)
+		u->v[k] = u->low[k] = u->top[k] = fx_block_value(fx->spec, block, (int)k);
 	if (start_lanes(n, b, fx->spec->bpm > 0 ? fx->spec->bpm : 120, e) || (b->fx->open && b->fx->open(u, e)))
 		return -1;
 	b->fx->update(u);
@@ -147,7 +147,7 @@ fx_open(struct fx **out, const struct fx_spec *s, int rate_hz, int channels, str
 			continue;
 		fx->unit_of[i] = fx->units++;
 		n->late = fx->latency;
-		if (open_unit(fx, n, &s->block[i], e)) {
+		if (open_unit(fx, n, i, e)) {
 			fx_close(fx);
 			return -1;
 		}

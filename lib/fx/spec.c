@@ -8,7 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct fx_effect *const effects[] = { &fx_gain, &fx_boost, &fx_eq };
+static const struct fx_effect *const effects[] = { &fx_gain, &fx_boost, &fx_gate, &fx_comp, &fx_eq, &fx_saturate,
+	&fx_delay, &fx_reverb };
 enum { EFFECTS = sizeof effects / sizeof *effects };
 
 const struct fx_info *
@@ -456,6 +457,15 @@ fx_spec_info(const struct fx_spec *s, size_t i)
 }
 
 double
+fx_block_value(const struct fx_spec *s, size_t i, int param)
+{
+	const struct fx_block *b = &s->block[i];
+	int follows = s->bpm > 0 && !b->given[param] && !strcmp(b->fx->info.param[param].name, "bpm");
+
+	return follows ? s->bpm : b->v[param];
+}
+
+double
 fx_spec_value(const struct fx_spec *s, size_t i, int param)
 {
 	return s->block[i].v[param];
@@ -527,7 +537,8 @@ fx_spec_json(const struct fx_spec *s)
 
 		jl_str(o, "effect", b->fx->info.name);
 		for (int k = 0; k < b->fx->info.params; k++)
-			jl_set(o, b->fx->info.param[k].name, value_json(&b->fx->info.param[k], b->v[k]));
+			jl_set(o, b->fx->info.param[k].name, value_json(&b->fx->info.param[k],
+			    fx_block_value(s, i, k)));
 		if (b->lanes) {
 			json_t *lanes = json_object();
 

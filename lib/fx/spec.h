@@ -42,6 +42,9 @@ int fx_value_check(const struct fx_info *info, const struct fx_param *p, double 
 /* The parameter of a name; -1 with *e. */
 int fx_param_find(const struct fx_info *info, const char *name, size_t len, struct err *e);
 
+/* A parameter's value with the chain's tempo heard. */
+double fx_block_value(const struct fx_spec *s, size_t i, int param);
+
 /* A lane while it runs. */
 struct fx_lane_run {
 	const struct fx_lane *lane;

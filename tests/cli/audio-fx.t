@@ -86,12 +86,39 @@ check '--tail 0.5: half a second more' sh -c 'test "$(perl "$SRC/tests/wav.pl" s
 audio-fx -x eq:mid_scoop -o c.wav st.wav
 check 'the full tail ends in what cannot be heard' sh -c 'perl "$SRC/tests/wav.pl" dump c.wav | awk "NR > 20000 { n++; p = \$1 } END { exit !(n > 300 && n < 48000 && p ^ 2 < 1e-11) }"'
 
+# A whole rig in one process.
+rig='-x gate:-50 -x comp:sustain -x saturate:warm -x eq:mid_scoop -x delay:slapback -x reverb:room,decay_s=0.3'
+# shellcheck disable=SC2086
+audio-fx $rig --report r.json -o a.wav st.wav
+# shellcheck disable=SC2086
+audio-fx $rig <st.wav >b.wav
+check 'a rig: a pipe gives what a file gives' same a.wav b.wav
+check 'latency is taken out, facts are told' jq -e '.latency_frames == 79 and .effects[0].facts.openings == 1 and
+	.effects[1].facts.max_reduction_db > 3 and .effects[3].facts == null and .out_frames > 20000 + 0.6 * 48000' r.json
+audio-fx -x delay:quarter,mix_pct=100 --tempo 120 --report r.json -o a.wav st.wav
+check '--tempo is what the delay follows' jq -e '.effects[0].bpm == 120' r.json
+run audio-fx -x delay:feedback_pct=100 -o no.wav st.wav
+check 'an endless tail is refused' sh -c "test $status = 1 && grep -q 'say how long with --tail' err && test ! -e no.wav"
+audio-fx -x delay:feedback_pct=100 -t 1 -o a.wav st.wav
+check 'unless its length is given' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape a.wav)" = "48000 2 68000 32"'
+audio-fx -x reverb:hall -x saturate -x delay -x comp -x gate --tail 0.1 -o a.wav wide.wav
+check 'all on 64 channels at 8 kHz' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape a.wav)" = "8000 64 1100 32"'
+
 # The list.
 run audio-fx --list
 check '--list: gain, boost and eq' jq -es '[.[].effect] | contains(["gain", "boost", "eq"])' out
 check '--list: what the seed had, with its ranges' jq -es '
 	[.[] | .effect as $e | .params[] | {key: "\($e).\(.name)", value: [.min, .max]}] | from_entries as $p |
-	$p["boost.gain_db"] == [0, 24] and all("low", "mid", "high"; $p["eq.\(.)_gain_db"] == [-12, 12])' out
+	$p["boost.gain_db"] == [0, 24] and all("low", "mid", "high"; $p["eq.\(.)_gain_db"] == [-12, 12]) and
+	$p["delay.time_ms"] == [0, 2000] and $p["delay.feedback_pct"] == [0, 100] and $p["delay.mix_pct"] == [0, 100] and
+	$p["reverb.size_pct"] == [0, 100] and $p["reverb.decay_s"] == [0, 10] and $p["reverb.mix_pct"] == [0, 100] and
+	$p["comp.threshold_db"] == [-60, 0] and $p["comp.ratio"] == [1, 20] and $p["comp.attack_ms"] == [0, 100] and
+	$p["comp.release_ms"] == [0, 1000] and $p["gate.threshold_db"] == [-80, 0] and
+	all("eq", "delay", "reverb", "comp", "gate", "boost"; $p["\(.).bypass"] == [null, null])' out
+for p in eq:highpass_80hz eq:lowpass_12k eq:highshelf_presence eq:mid_scoop reverb:room reverb:hall reverb:spring reverb:plate \
+    delay:slapback delay:slap delay:quarter delay:dotted_eighth gain:+6db; do
+	check "the seed's $p" audio-fx -x $p -o p.wav mono.wav
+done
 sed -n '/effects: begin/,/effects: end/p' "$SRC/man/audio-fx.1" | sed '1d;$d' >listed
 BIN=$BIN "$SRC/scripts/fx-man" >made
 check 'the manual lists them all (scripts/fx-man --update)' cmp listed made

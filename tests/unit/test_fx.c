@@ -122,6 +122,36 @@ test_blocks(const char *name, const char *const *texts, const float *x, int rate
 	fx_spec_free(s);
 }
 
+/* The bits are those of every other machine and compiler: FNV-1a over the samples. */
+static void
+test_same_bits(const float *x)
+{
+	static const struct { uint64_t hash; const char *name, *texts[8]; } chains[] = {
+		{ 0xab4fa257a7d1daab, "equaliser", { "eq:mid_scoop,low_cut_hz=80,high_cut_hz=9000,high_gain_db=3", "gain:-3.3" } },
+		{ 0xacbacb3eb75857a6, "gate and compressor", { "gate:-30", "comp:sustain,rms_ms=7" } },
+		{ 0x52cecca0c95bcbd3, "saturation", { "saturate:crunch", "saturate:warm", "saturate:clip,oversample=2" } },
+		{ 0x1a036e34c63678fa, "delay and reverb", { "delay:tape", "reverb:plate", "reverb:hall" } },
+		{ 0xe0544c0dac997ed6, "automation", { "eq:mid_gain_db=6", "delay", "reverb", "eq.mid_hz=0s:300,0.05s:3000:exp,smooth_ms=2",
+		    "delay.time_ms=0s:5,0.05s:60:s", "reverb.size_pct=0f:0,4000f:80:log" } },
+	};
+	static float y[2 * (FRAMES + 6000)];
+
+	for (size_t i = 0; i < sizeof chains / sizeof *chains; i++) {
+		struct fx_spec *s = chain(chains[i].texts);
+		int64_t n = run(s, 48000, 2, x, FRAMES, 512, 5000, y);
+		uint64_t h = 14695981039346656037u;
+		char name[120];
+
+		for (size_t k = 0; k < (size_t)n * 2 * sizeof *y; k++)
+			h = (h ^ ((const unsigned char *)y)[k]) * 1099511628211u;
+		snprintf(name, sizeof name, "%s: the bits of every machine", chains[i].name);
+		ok(n == FRAMES + 5000 && h == chains[i].hash, name);
+		if (h != chains[i].hash)
+			printf("# 0x%016llx\n", (unsigned long long)h);
+		fx_spec_free(s);
+	}
+}
+
 static void
 test_words(void)
 {
@@ -271,6 +301,10 @@ int
 main(void)
 {
 	static const char *const eq[] = { "gain:-3", "eq:mid_scoop,low_cut_hz=80,high_cut_hz=9000,high_gain_db=3", NULL },
+	    *const all[] = { "gate:-50", "comp", "saturate:curve=tube", NULL }, *const wet[] = { "delay:tape", "reverb:hall", NULL },
+	    *const wet_moving[] = { "delay:feedback_pct=70", "reverb:plate", "comp", "saturate", "gate",
+	    "1.time_ms=0s:5,0.05s:60:s", "2.size_pct=0f:0,4000f:80", "3.threshold_db=0s:0,0.1s:-60", "4.drive_db=100f:0,3000f:30:log",
+	    "4.curve=0f:soft,2000f:hard", "5.range_db=0f:0,3000f:80", NULL },
 	    *const moving[] = { "eq:mid_gain_db=6", "eq.mid_hz=0s:300,0.05s:3000:exp,smooth_ms=2",
 	    "eq.mix_pct=0f:0,1000f:100", "gain", "gain.bypass=0f:0,2000f:1,2500f:0", "gain.gain_db=0f:0,4000f:-9:s", NULL };
 	static float x[8 * FRAMES];
@@ -286,6 +320,11 @@ main(void)
 	x[19] = 0.5f;
 	test_blocks("equaliser: the same bits for every block size", eq, x, 48000, 2);
 	test_blocks("automation: the same bits for every block size", moving, x, 48000, 3);
+	test_blocks("dynamics and saturation", all, x, 44100, 1);
+	test_blocks("delay and reverb", wet, x, 48000, 2);
+	test_blocks("delay and reverb of three channels at 8 kHz", wet, x, 8000, 3);
+	test_blocks("all of them, automated", wet_moving, x, 48000, 2);
+	test_same_bits(x);
 	test_words();
 	test_automation();
 	test_range();

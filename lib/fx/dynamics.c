@@ -1,0 +1,252 @@
+/* dynamics.c - gate and compressor.  All channels get the same gain: that of the loudest. */
+#include "fx/effect.h"
+#include "fx/fx_math.h"
+#include "cli/jsonl.h"
+#include "dsp/db.h"
+
+#include <math.h>
+
+static const double log2_of_db = 0.16609640474436813;   /* log2(10) / 20 */
+
+/* ---- gate ------------------------------------------------------------------------------ */
+
+enum { GATE_THRESHOLD = FX_BYPASS + 1, GATE_HYSTERESIS, GATE_ATTACK, GATE_HOLD, GATE_RELEASE, GATE_RANGE };
+
+static const struct fx_param gate_params[] = {
+	FX_P_BYPASS,
+	{ "threshold_db", "dB", FX_NUMBER, -80, 0, -60, NULL, "it opens where the peak reaches this, dBFS", 0 },
+	{ "hysteresis_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "it may close so far below the threshold", 0 },
+	{ "attack_ms", "ms", FX_NUMBER, 0, 100, 1, NULL, "from closed to open", 0 },
+	{ "hold_ms", "ms", FX_NUMBER, 0, 1000, 50, NULL, "stays open so long after the level fell", 0 },
+	{ "release_ms", "ms", FX_NUMBER, 0, 5000, 100, NULL, "from open to closed", 0 },
+	{ "range_db", "dB", FX_NUMBER, 0, 120, 90, NULL, "attenuation when closed", 0 },
+};
+static const struct fx_preset gate_presets[] = {
+	{ "gentle", "threshold_db=-65,range_db=24,release_ms=250", "hum between the notes, softly" },
+	{ "tight", "threshold_db=-45,hysteresis_db=3,hold_ms=15,release_ms=30", "palm mutes of a high-gain amp" },
+	{ NULL, NULL, NULL }
+};
+
+struct gate {
+	double open_at, close_at, fall, floor, up, down;
+	int64_t hold;
+	double level, gain;
+	int64_t held;            /* frames that it still holds */
+	int is_open;
+	int64_t frames, opened, times;
+};
+
+static int
+open_gate(struct fx_unit *u, struct err *e)
+{
+	(void)e;
+	((struct gate *)u->state)->gain = dsp_gain_of_db(-u->v[GATE_RANGE]);
+	return 0;
+}
+
+/* The factor a frame that crosses the range in ms; 0: at once. */
+static double
+ramp(double range_db, double ms, double rate_hz)
+{
+	double frames = ms / 1000 * rate_hz;
+
+	return frames < 1 ? 0 : fx_exp2(range_db * log2_of_db / frames);
+}
+
+static void
+update_gate(struct fx_unit *u)
+{
+	static const double fall_s = 0.01;       /* longer than between two peaks of a low E */
+	struct gate *g = u->state;
+	const double *v = u->v;
+
+	g->open_at = dsp_gain_of_db(v[GATE_THRESHOLD]);
+	g->close_at = dsp_gain_of_db(v[GATE_THRESHOLD] - v[GATE_HYSTERESIS]);
+	g->fall = fx_decay(fall_s, u->rate_hz);
+	g->floor = dsp_gain_of_db(-v[GATE_RANGE]);
+	g->up = ramp(v[GATE_RANGE], v[GATE_ATTACK], u->rate_hz);
+	g->down = ramp(-v[GATE_RANGE], v[GATE_RELEASE], u->rate_hz);
+	g->hold = (int64_t)(v[GATE_HOLD] / 1000 * u->rate_hz);
+}
+
+static double
+loudest(double *const *x, int channels, int i)
+{
+	double most = fabs(x[0][i]);
+
+	for (int c = 1; c < channels; c++)
+		most = fabs(x[c][i]) > most ? fabs(x[c][i]) : most;
+	return most;
+}
+
+static int
+process_gate(struct fx_unit *u, double *const *x, int n, struct err *e)
+{
+	struct gate *g = u->state;
+
+	(void)e;
+	for (int i = 0; i < n; i++) {
+		double now = loudest(x, u->channels, i);
+
+		g->level *= g->fall;
+		g->level = now > g->level ? now : g->level;
+		if (g->level >= g->open_at || (g->is_open && g->level >= g->close_at)) {
+			g->times += !g->is_open;
+			g->is_open = 1;
+			g->held = g->hold;
+		} else if (g->is_open && g->held-- <= 0) {
+			g->is_open = 0;
+		}
+		if (g->is_open)
+			g->gain = g->up > 0 && g->gain * g->up < 1 ? g->gain * g->up : 1;
+		else
+			g->gain = g->down > 0 && g->gain * g->down > g->floor ? g->gain * g->down : g->floor;
+		g->opened += g->is_open;
+		for (int c = 0; c < u->channels; c++)
+			x[c][i] *= g->gain;
+	}
+	g->frames += n;
+	return 0;
+}
+
+static void
+settle_gate(struct fx_unit *u)
+{
+	struct gate *g = u->state;
+
+	g->level = fx_settled(g->level);
+}
+
+static json_t *
+gate_facts(const struct fx_unit *u)
+{
+	const struct gate *g = u->state;
+	json_t *o = json_object();
+
+	jl_int(o, "openings", g->times);
+	jl_num(o, "open_ratio", (double)g->opened / (double)g->frames);
+	return o;
+}
+
+const struct fx_effect fx_gate = {
+	.info = { "gate", "Noise gate with hysteresis and hold; ramps are linear in dB.", gate_params,
+	    sizeof gate_params / sizeof *gate_params, gate_presets, "threshold_db" },
+	.mix = FX_PLAIN, .state = sizeof(struct gate), .open = open_gate, .update = update_gate, .process = process_gate,
+	.settle = settle_gate, .facts = gate_facts,
+};
+
+/* ---- compressor ------------------------------------------------------------------------ */
+
+enum { COMP_THRESHOLD = FX_MIX + 1, COMP_RATIO, COMP_ATTACK, COMP_RELEASE, COMP_KNEE, COMP_MAKEUP, COMP_RMS };
+
+static const struct fx_param comp_params[] = {
+	FX_P_INSERT(100),
+	{ "threshold_db", "dB", FX_NUMBER, -60, 0, -18, NULL, "above this level, dBFS, it compresses", 0 },
+	{ "ratio", "", FX_NUMBER, 1, 20, 4, NULL, "so many dB more in become 1 dB more out", 0 },
+	{ "attack_ms", "ms", FX_NUMBER, 0, 100, 10, NULL, "time constant while the reduction grows", 0 },
+	{ "release_ms", "ms", FX_NUMBER, 0, 1000, 120, NULL, "time constant while it shrinks", 0 },
+	{ "knee_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "width of the bend at the threshold", 0 },
+	{ "makeup_db", "dB", FX_NUMBER, -24, 24, 0, NULL, "gain after it", 0 },
+	{ "rms_ms", "ms", FX_NUMBER, 0, 100, 0, NULL, "time constant of the level's mean square; 0: the peak", 0 },
+};
+static const struct fx_preset comp_presets[] = {
+	{ "sustain", "threshold_db=-30,ratio=6,attack_ms=15,release_ms=250,makeup_db=6", "long notes of a clean guitar" },
+	{ "glue", "threshold_db=-20,ratio=2,attack_ms=30,release_ms=200,knee_db=12,rms_ms=20", "a little of it, slowly" },
+	{ "limit", "threshold_db=-6,ratio=20,attack_ms=0,release_ms=60,knee_db=0", "peaks above -6 dBFS" },
+	{ NULL, NULL, NULL }
+};
+
+struct comp {
+	double threshold, slope, knee, attack, release, makeup, mean;
+	double square, reduction;        /* mean square; dB */
+	double most;                     /* reduction so far */
+};
+
+static void
+update_comp(struct fx_unit *u)
+{
+	struct comp *p = u->state;
+	const double *v = u->v;
+
+	p->threshold = v[COMP_THRESHOLD];
+	p->slope = 1 - 1 / v[COMP_RATIO];
+	p->knee = v[COMP_KNEE];
+	p->attack = fx_decay(v[COMP_ATTACK] / 1000, u->rate_hz);
+	p->release = fx_decay(v[COMP_RELEASE] / 1000, u->rate_hz);
+	p->makeup = v[COMP_MAKEUP];
+	p->mean = fx_decay(v[COMP_RMS] / 1000, u->rate_hz);
+}
+
+/* What the curve takes off, in dB: Giannoulis, Massberg and Reiss, "Digital dynamic range compressor design" (2012). */
+static double
+wanted(const struct comp *p, double level_db)
+{
+	double over = level_db - p->threshold;
+
+	if (2 * over <= -p->knee)
+		return 0;
+	if (2 * over < p->knee)
+		return p->slope * (over + p->knee / 2) * (over + p->knee / 2) / (2 * p->knee);
+	return p->slope * over;
+}
+
+static int
+process_comp(struct fx_unit *u, double *const *x, int n, struct err *e)
+{
+	static const double db_of_log2 = 3.0102999566398120, tiny = 1e-30;     /* of a square */
+	struct comp *p = u->state;
+	const double mean = p->mean, attack = p->attack, release = p->release;
+	double square = p->square, reduction = p->reduction, most = p->most, level[FX_GRID];
+
+	(void)e;
+	for (int i = 0; i < n; i++) {
+		double now = loudest(x, u->channels, i);
+
+		now *= now;
+		square = now + mean * (square - now);
+		level[i] = square > tiny ? square : tiny;
+	}
+	for (int i = 0; i < n; i++)
+		level[i] = wanted(p, db_of_log2 * fx_log2(level[i]));
+	for (int i = 0; i < n; i++) {
+		double want = level[i];
+
+		reduction = want + (want > reduction ? attack : release) * (reduction - want);
+		most = reduction > most ? reduction : most;
+		level[i] = reduction;
+	}
+	for (int i = 0; i < n; i++)
+		level[i] = fx_exp2((p->makeup - level[i]) * log2_of_db);
+	for (int c = 0; c < u->channels; c++)
+		for (int i = 0; i < n; i++)
+			x[c][i] *= level[i];
+	p->square = square;
+	p->reduction = reduction;
+	p->most = most;
+	return 0;
+}
+
+static void
+settle_comp(struct fx_unit *u)
+{
+	struct comp *p = u->state;
+
+	p->square = fx_settled(p->square);
+	p->reduction = fx_settled(p->reduction);
+}
+
+static json_t *
+comp_facts(const struct fx_unit *u)
+{
+	json_t *o = json_object();
+
+	jl_num(o, "max_reduction_db", ((const struct comp *)u->state)->most);
+	return o;
+}
+
+const struct fx_effect fx_comp = {
+	.info = { "comp", "Compressor: feed forward, soft knee, smoothed in dB.", comp_params,
+	    sizeof comp_params / sizeof *comp_params, comp_presets, NULL },
+	.mix = FX_INSERT, .state = sizeof(struct comp), .update = update_comp, .process = process_comp,
+	.settle = settle_comp, .facts = comp_facts,
+};
