@@ -75,7 +75,7 @@ void cab_cache_put(struct cab_cache *k, const struct cab *c); /* NULL is fine */
 
 /* ---- a run ---- */
 
-/* Put o->input through its cabinet to o->output.  cache, progress and say may be NULL; say is called with what a user
+/* Put o->input through its cabinet to o->output.  cache, progress, say and report may be NULL; say is called with what a user
  * should know, warnings with level 0, the rest with 1.  0: done, and *report is an ir-convolve/1 object, the caller's; -1: failed, nothing
  * was written, and *e says why. */
 int cab_run(const struct cab_options *o, struct cab_cache *cache, struct progress *progress,

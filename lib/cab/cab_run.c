@@ -30,21 +30,45 @@ struct run {
 
 /* ---- frames ----------------------------------------------------------------------------- */
 
+/* The largest |x|, infinity for what is none: without their signs floats are ordered like their bits, whose maximum
+ * compilers know how to take side by side. */
+static float
+largest(const float *x, size_t n)
+{
+	enum { LANES = 16 };
+	int32_t most[LANES] = { 0 }, bits[LANES];
+	float peak;
+
+	for (; n >= LANES; n -= LANES, x += LANES) {
+		memcpy(bits, x, sizeof bits);
+		for (int i = 0; i < LANES; i++) {
+			bits[i] &= 0x7fffffff;
+			most[i] = bits[i] > most[i] ? bits[i] : most[i];
+		}
+	}
+	memset(bits, 0, sizeof bits);
+	memcpy(bits, x, n * sizeof *x);
+	for (int i = 0; i < LANES; i++) {
+		bits[i] &= 0x7fffffff;
+		bits[i] = bits[i] > most[i] ? bits[i] : most[i];
+		most[0] = bits[i] > most[0] ? bits[i] : most[0];
+	}
+	memcpy(&peak, most, sizeof peak);
+	return peak;
+}
+
 /* Write up to n frames, no more than `most` in all. */
 static int
 put(struct run *r, const float *x, int64_t n, int64_t most, struct err *e)
 {
 	int64_t skip = r->skip < n ? r->skip : n;
-	size_t samples;
-	float peak = 0;
+	float peak;
 
 	r->skip -= skip;
 	x += skip * r->cab->outs;
 	n = n - skip < most - r->out_frames ? n - skip : most - r->out_frames;
-	samples = (size_t)n * (size_t)r->cab->outs;
-	for (size_t i = 0; i < samples; i++)
-		peak = fabsf(x[i]) > peak ? fabsf(x[i]) : peak;
-	if (isinf(peak))
+	peak = n > 0 ? largest(x, (size_t)n * (size_t)r->cab->outs) : 0;
+	if (!isfinite(peak))
 		return err_set(e, ERR_INPUT, "the output would be beyond the range of float32; lower --gain-db");
 	r->peak = peak > r->peak ? peak : r->peak;
 	r->out_frames += n;
@@ -246,12 +270,12 @@ finish(struct run *r, struct prov *prov, json_t **report, struct err *e)
 	if (r->clipped)
 		return err_set(e, ERR_INPUT, "%" PRId64 " samples of '%s' would clip (the peak is %+.2f dBFS); lower --gain-db, use "
 		    "--norm, or write float32 (a name that ends in .wav)", r->clipped, r->output, db(r->peak));
-	if (au_in_sha256(r->in, r->sha256, e))
+	/* a hash costs as much as the convolution: not if nobody asks */
+	if ((report || name || prov_wanted(prov)) && au_in_sha256(r->in, r->sha256, e))
 		return -1;
-	*report = report_object(r);
-	if (!*report)
+	if (report && !(*report = report_object(r)))
 		return err_set(e, ERR_NOMEM, "out of memory");
-	if (name && jl_write(json_incref(*report), name, e))
+	if (name && jl_write(report ? json_incref(*report) : report_object(r), name, e))
 		return -1;
 	r->out = NULL;
 	if (au_commit(out, prov_wanted(prov) ? hex : NULL, e)) {
@@ -271,7 +295,10 @@ cab_run(const struct cab_options *o, struct cab_cache *cache, struct progress *p
 	struct prov *prov = prov_new(o->provenance);
 	int ret = -1;
 
-	*report = NULL;
+	if (report)
+		*report = NULL;
+	if (progress)
+		progress_begin(progress, r.input, 0);
 	if (!prov) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		goto out;
@@ -283,11 +310,13 @@ cab_run(const struct cab_options *o, struct cab_cache *cache, struct progress *p
 	if (progress)
 		progress_begin(progress, r.input, au_info(r.in)->frames < 0 ? 0 : (double)au_info(r.in)->frames);
 	ret = stream(&r, e) || finish(&r, prov, report, e) ? -1 : 0;
-	if (ret) {
+	if (ret && report) {
 		json_decref(*report);
 		*report = NULL;
 	}
 out:
+	if (progress)
+		progress_end(progress, (double)r.in_frames);
 	au_abort(r.out);
 	conv_free(r.conv);
 	if (cache)
