@@ -42,6 +42,7 @@ define part
  ifneq ($$(WITH_$1),0)
   ifneq ($$(shell $$(PKG_CONFIG) --exists $2 && echo y),)
    PARTS += $2
+   ALL_CPPFLAGS += -DHAVE_$1
   else ifeq ($$(WITH_$1),1)
    $$(error WITH_$1=1, but pkg-config finds no $2)
   else

@@ -6,6 +6,10 @@
 #include "cli/opt.h"
 #include "cli/progress.h"
 #include "cli/prov.h"
+#ifdef HAVE_CAIRO
+#include "draw/plot_ir.h"
+#include "draw/text.h"
+#endif
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +18,7 @@
 
 static struct cab_options want = CAB_OPTIONS_DEFAULT;
 static struct opt_list irs, gains;
-static const char *info_name;
+static const char *info_name, *plot_name;
 static int batch_mode, threads;
 
 static const struct opt opts[] = {
@@ -37,6 +41,7 @@ static const struct opt opts[] = {
 	{ 't', "tail", OPT_STR, &want.tail, "TAIL", "full, cut or SECONDS after the input's end (full)" },
 	{ 'e', "encoding", OPT_STR, &want.encoding, "ENC", "f32, s16 or s24 (by the file name)" },
 	{ 0, "info", OPT_STR, &info_name, "IR", "print what there is to say of IR, as JSON" },
+	{ 0, "plot", OPT_STR, &plot_name, "FILE", "with --info: draw its response to FILE, .svg or .png" },
 	{ 0, "batch", OPT_FLAG, &batch_mode, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
 	{ 'j', "threads", OPT_INT, &threads, "N", "jobs of a batch side by side; 0: one for each CPU (default)" },
 	REPORT_OPT(want.report),
@@ -46,7 +51,7 @@ static const struct opt opts[] = {
 };
 
 static const struct opt_spec spec = {
-	"-i IR [-o OUT] [IN]\n       ir-convolve --batch [options] <JOBS\n       ir-convolve --info IR",
+	"-i IR [-o OUT] [IN]\n       ir-convolve --batch [options] <JOBS\n       ir-convolve --info IR [--plot FILE]",
 	"Put audio through a cabinet's impulse response, exactly and with its whole tail.",
 	opts,
 	"  ir-convolve -i cab.wav -o tone.wav amp.wav\n"
@@ -99,6 +104,16 @@ run_batch(void)
 }
 
 static int
+plot(struct err *e)
+{
+#ifdef HAVE_CAIRO
+	return text_init(e) ? -1 : plot_ir(plot_name, info_name, e);
+#else
+	return err_set(e, ERR_UNSUPPORTED, "--plot: this program was built without cairo");
+#endif
+}
+
+static int
 info(void)
 {
 	struct err e;
@@ -106,6 +121,10 @@ info(void)
 
 	if (!o)
 		return diag_err(&e);
+	if (plot_name && plot(&e)) {
+		json_decref(o);
+		return diag_err(&e);
+	}
 	if (jl_print(o, stdout)) {
 		diag_error("cannot write standard output");
 		return ST_FAIL;
@@ -136,10 +155,12 @@ take_lists(void)
 static void
 check_info(int n)
 {
-	static const char *const with_info[] = { "info", NULL };
+	static const char *const with_info[] = { "info", "plot", NULL };
 
 	if (n || opt_beside(with_info))
-		diag_usage("--info takes one impulse response and nothing else");
+		diag_usage("--info takes one impulse response, --plot and nothing else");
+	if (plot_name && !strcmp(info_name, "-"))
+		diag_usage("--plot reads the response again: name a file");
 }
 
 static void
@@ -167,6 +188,8 @@ check_options(int n)
 		check_info(n);
 		return;
 	}
+	if (plot_name)
+		diag_usage("--plot goes with --info");
 	if (threads < 0)
 		diag_usage("--threads: %d is not 0 or more", threads);
 	if (cab_check(&want, &e))

@@ -492,3 +492,17 @@ shape_response(const struct shape *h, int channel, const double *hz, double *db,
 	work_free(&w);
 	return 0;
 }
+
+int
+shape_spectrum(const struct shape *h, int channel, double *db, size_t bins, struct err *e)
+{
+	struct work w;
+
+	if (work_new(&w, 2 * (bins - 1), e))
+		return -1;
+	spectrum(&w, h, channel);
+	for (size_t k = 0; k < bins; k++)
+		db[k] = 10 * log10(power_of(w.z + 2 * k));
+	work_free(&w);
+	return 0;
+}

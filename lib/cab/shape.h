@@ -6,6 +6,7 @@
 #ifndef CAB_SHAPE_H
 #define CAB_SHAPE_H
 #include "base/err.h"
+#include <stddef.h>
 #include <stdint.h>
 
 /* A response: channel c is x[c * frames], full scale 1.0. */
@@ -60,4 +61,8 @@ double shape_norm_gain(const struct shape *h, enum shape_norm norm, int file_rat
 
 /* The gain in dB at each of n frequencies, of one channel; NAN from half the rate on.  Of third octaves: the mean power within. */
 int shape_response(const struct shape *h, int channel, const double *hz, double *db, int n, struct err *e);
+
+/* The gain in dB of one channel at `bins` frequencies from 0 to half the rate, evenly; bins - 1 is a power of two and at least
+ * frames / 2.  -infinity where there is none. */
+int shape_spectrum(const struct shape *h, int channel, double *db, size_t bins, struct err *e);
 #endif

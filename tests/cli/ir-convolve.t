@@ -243,6 +243,21 @@ check '--info' jq -e '.schema == "ir-info/1" and .channels == 2 and .frames == 3
 wav make neg.wav 48000 1 9 '$t == 4 ? -0.5 : $t == 5 ? 0.25 : 0'
 check '--info: polarity and onset' sh -c 'ir-convolve --info neg.wav | jq -e ".polarity == -1 and .onset_frame == 4 and .peak_frame == 4"'
 
+# --plot
+run ir-convolve --info two.wav --plot two.svg
+if grep -q 'without cairo' err; then
+	skip '--plot' 'built without cairo'
+else
+	check '--plot: the object is printed too' sh -c "test $status = 0 && jq -e .channels out"
+	check '--plot: an SVG with a curve for each channel' grep -q '^<svg\|^<?xml' two.svg
+	run ir-convolve --info two.wav --plot two.png
+	check '--plot: or PNG' sh -c 'head -c 4 two.png | od -An -c | grep -q "211 *P *N *G"'
+	run ir-convolve --info two.wav --plot two.txt
+	check '--plot: another name is refused' sh -c "test $status = 1 && test ! -s out && test ! -e two.txt"
+	run ir-convolve --info cab.wav --plot /dev/full
+	check '--plot: no room is exit 1' status_is 1
+fi
+
 # Bad input.
 bad() { # NAME TEXT ARGS...
 	name=$1 text=$2
@@ -317,7 +332,7 @@ check 'the examples of the manual run' sh -c "sed -n 's/^\.Dl \\$ //p' '$SRC/man
 # The command line.
 for args in '-i cab.wav --tail never di.wav' '-i cab.wav --tail -1 di.wav' '-i cab.wav --norm loud di.wav' \
 	'-i cab.wav --mix 1.5 di.wav' '-i cab.wav --gain-db 500 di.wav' '-i cab.wav -e s8 di.wav' 'di.wav' \
-	'-i cab.wav di.wav st.wav' '-i - -' '--batch -o x.wav' '--batch di.wav' '-i cab.wav --delay never di.wav' '-i cab.wav --routing no di.wav' '-i cab.wav --ir-gain-db x di.wav' '-i cab.wav --ir-gain-db 1 --ir-gain-db 2 di.wav' '-i cab.wav --low-cut-hz 0 di.wav' '-i cab.wav -j -1 di.wav' '--info cab.wav di.wav' '--info cab.wav -o x.wav' '-i cab.wav --report - di.wav'; do
+	'-i cab.wav di.wav st.wav' '-i - -' '--batch -o x.wav' '-i cab.wav --plot x.svg di.wav' '--info - --plot x.svg' '--batch di.wav' '-i cab.wav --delay never di.wav' '-i cab.wav --routing no di.wav' '-i cab.wav --ir-gain-db x di.wav' '-i cab.wav --ir-gain-db 1 --ir-gain-db 2 di.wav' '-i cab.wav --low-cut-hz 0 di.wav' '-i cab.wav -j -1 di.wav' '--info cab.wav di.wav' '--info cab.wav -o x.wav' '-i cab.wav --report - di.wav'; do
 	# shellcheck disable=SC2086
 	run ir-convolve $args
 	check "usage: $args" sh -c "test $status = 2 && test ! -s out"
