@@ -104,6 +104,31 @@ check 'unless its length is given' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape
 audio-fx -x reverb:hall -x saturate -x delay -x comp -x gate --tail 0.1 -o a.wav wide.wav
 check 'all on 64 channels at 8 kHz' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape a.wav)" = "8000 64 1100 32"'
 
+# Batch.
+cat >jobs.jsonl <<'J'
+{"id": 7, "input": "st.wav", "output": "b1.wav", "fx": ["gain:-3", {"effect": "eq", "preset": "mid_scoop"}], "automate": ["gain.gain_db=0s:0,0.2s:-9"]}
+{"input": "mono.wav", "output": "b2.wav", "tail": 0.25, "stereo": true, "report": "b2.json", "provenance": "b2p.json"}
+{"input": "st.wav", "output": "b3.wav", "fx": ["boost:99"]}
+{"input": "st.wav"}
+{"input": "st.wav", "output": "b5.wav", "fx": "gain"}
+{"input": "st.wav", "output": "b6.wav", "chain": "chain.json", "fx": []}
+J
+run audio-fx --batch -x delay:80 -j 2 <jobs.jsonl
+check 'batch: a failed job is exit 1, said once' sh -c "test $status = 1 && grep -q '3 of 6 jobs failed' err && test \$(wc -l <err) = 1"
+check 'batch: answers in order' test "$(jq -r '[.job, .id, .status] | join(" ")' out | tr '\n' ,)" = \
+	'1 7 done,2  done,3  failed,4  failed,5  failed,6  done,'
+check 'batch: why' sh -c 'jq -r "select(.job == 3).error" out | grep -q "^fx: effect 1: boost: gain_db 99 dB is not within 0..24 dB"'
+check 'batch: failed jobs leave nothing' absent b3.wav b5.wav
+audio-fx -x gain:-3 -x eq:mid_scoop -a gain.gain_db=0s:0,0.2s:-9 -o b.wav st.wav
+check 'batch: the bytes of a job alone' cmp b.wav b1.wav
+audio-fx -x delay:80 -t 0.25 --stereo -o b.wav mono.wav
+check 'batch: the command line is for what a job does not say' cmp b.wav b2.wav
+check 'batch: report, provenance' sh -c 'jq -e ".out_channels == 2" b2.json && jq -e ".outputs | length == 2" b2p.json'
+audio-fx -c chain.json -o b.wav st.wav
+check 'batch: a chain from a file' cmp b.wav b6.wav
+run audio-fx --batch -o x.wav </dev/null
+check 'batch: no output of its own' status_is 2
+
 # The list.
 run audio-fx --list
 check '--list: gain, boost and eq' jq -es '[.[].effect] | contains(["gain", "boost", "eq"])' out
@@ -161,7 +186,7 @@ fails 'NaN in the input' 'a sample that is not a number, at frame 2500' nan.wav 
 fails 'past float32' 'beyond the range of float32' loud.wav -x gain:120 -x gain:120
 fails 'clipping' 'samples of' st.wav -x gain:30 -e s16
 echo '{"schema": "fx-chain/1", "effects": [{"effect": "eq", "mid_gain_db": 13}]}' >bad.json
-fails 'a chain out of range' "'bad.json', effect 1: eq: mid_gain_db 13 dB is not within -12..12 dB" st.wav -c bad.json
+fails 'a chain out of range' "'bad.json': effect 1: eq: mid_gain_db 13 dB is not within -12..12 dB" st.wav -c bad.json
 echo '{"schema": "fx-chain/1", "effects": [{"effect": "eq", "mid_gain_db": "3"}]}' >bad.json
 fails 'a number as text' 'must be a number, -12..12 dB' st.wav -c bad.json
 echo '{"schema": "fx-chain/1", "effects": [{"effect": "eq", "automation": {"mid_hz": 3}}]}' >bad.json
