@@ -121,8 +121,8 @@ spectra(struct conv_ir *ir, const double *h, double **to)
 	return bad ? -1 : 0;
 }
 
-static int
-check(int64_t taps, int ins, int outs, const struct conv_path *paths, size_t n, struct err *e)
+int
+conv_check(int64_t taps, int ins, int outs, const struct conv_path *paths, size_t n, struct err *e)
 {
 	char has[CONV_MAX_CHANNELS] = { 0 };
 	int fit = ins >= 1 && ins <= CONV_MAX_CHANNELS && outs >= 1 && outs <= CONV_MAX_CHANNELS;
@@ -181,7 +181,7 @@ conv_ir_new(struct conv_ir **out, int64_t taps, int ins, int outs, const struct 
 	struct conv_ir *ir;
 
 	*out = NULL;
-	if (check(taps, ins, outs, paths, n_paths, e))
+	if (conv_check(taps, ins, outs, paths, n_paths, e))
 		return -1;
 	if (!(ir = calloc(1, sizeof *ir)))
 		return err_set(e, ERR_NOMEM, "out of memory");

@@ -6,6 +6,7 @@
  * go across the lanes: eight rows, a "tile", are transposed for them.  Spectra stay in the order in which they come out. */
 #ifndef DSP_CONV_IMPL_H
 #define DSP_CONV_IMPL_H
+#include "dsp/conv.h"
 #include <stddef.h>
 
 enum { CONV_MAX_STAGES = 16 };
@@ -38,6 +39,9 @@ struct conv_job {
 	float *out[2];           /* n - skip frames each */
 	size_t skip;             /* frames at the start of a block that are not given, a multiple of 8 */
 };
+
+/* Whether these are paths as conv.h wants them. */
+int conv_check(int64_t taps, int ins, int outs, const struct conv_path *paths, size_t n, struct err *e);
 
 typedef void conv_fn(const struct conv_job *j);
 conv_fn conv_generic;

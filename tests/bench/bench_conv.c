@@ -1,9 +1,10 @@
 /* bench_conv.c - speed of the convolution in memory, by length of the response.
  *
  * One JSON object a line: CPU seconds of one core for 600 s of mono at 48 kHz, the best of
- * three runs after one to warm up; times real time; first a copy of the same memory. */
+ * three runs after one to warm up; times real time; first a copy of the same memory.  Then the live engine, with its longest block. */
 #include "base/mem.h"
 #include "dsp/conv.h"
+#include "dsp/conv_live.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RATE_HZ = 48000, SECONDS = 600, RUNS = 3, BLOCK = 65536, MOST_TAPS = 2880000 };
+enum { RATE_HZ = 48000, SECONDS = 600, RUNS = 3, LIVE_SECONDS = 30, BLOCK = 65536, MOST_TAPS = 2880000 };
 
 static double
 cpu_s(void)
@@ -50,6 +51,34 @@ run(const struct conv_ir *ir, const float *x, int64_t n, float *to)
 	}
 	conv_free(c);
 	return (double)to[n / 2];
+}
+
+/* The live engine, 30 s in blocks of 64. */
+static void
+live(float *to, const float *x, const double *h, int64_t taps)
+{
+	const struct conv_path path = { 0, 0, h };
+	const int64_t n = (int64_t)RATE_HZ * LIVE_SECONDS;
+	double best = 1e9, longest = 0, s, now;
+	struct conv_live *l;
+
+	if (conv_live_new(&l, taps, 1, 1, &path, 1, NULL))
+		exit(1);
+	for (int r = 0; r < RUNS; r++) {
+		double start = cpu_s(), last = start;
+
+		longest = 0;
+		for (int64_t at = 0; at < n; at += 64, last = now) {
+			conv_live_process(l, x + at, 64, to + at);
+			now = cpu_s();
+			longest = now - last > longest ? now - last : longest;
+		}
+		s = cpu_s() - start;
+		best = s < best ? s : best;
+	}
+	printf("{\"bench\":\"conv_live\",\"taps\":%lld,\"ns_per_frame\":%.3f,\"times_real_time\":%.0f,"
+	    "\"longest_block_us\":%.0f}\n", (long long)taps, 1e9 * best / (double)n, LIVE_SECONDS / best, 1e6 * longest);
+	conv_live_free(l);
 }
 
 static void
@@ -105,6 +134,8 @@ main(void)
 		    1e9 * best / (double)n, SECONDS / best, prepare, sum);
 		conv_ir_free(ir);
 	}
+	for (size_t i = 0; i + 1 < sizeof taps / sizeof *taps; i++)
+		live(y, x, h, taps[i]);
 	mem_free(x);
 	mem_free(y);
 	mem_free(h);
