@@ -24,6 +24,7 @@ static const struct opt opts[] = {
 	{ 0, "true-peak-dbtp", OPT_DOUBLE, &want.true_peak_dbtp, "DBTP", "bring the true peak there" },
 	{ 0, "normalize-rms", OPT_DOUBLE, &want.normalize_rms, "DBFS", "RMS, turned down to a peak of -0.1; for old results" },
 	{ 'c', "ceiling", OPT_STR, &want.ceiling, "DBTP", "true peak that must not be passed, or none (-1)" },
+	{ 0, "limit", OPT_FLAG, &want.limit, NULL, "limit peaks that would pass the ceiling, instead of refusing" },
 	{ 'g', "gain-db", OPT_DOUBLE, &want.gain_db, "DB", "apply this gain; 0 copies bit for bit" },
 	{ 't', "target", OPT_STR, &want.target, "FILE", "bring to the target that --match wrote" },
 	{ 'm', "measure", OPT_FLAG, &want.measure, NULL, "measure only; the object goes to --report or stdout" },
@@ -33,6 +34,8 @@ static const struct opt opts[] = {
 	{ 0, "dual-mono", OPT_FLAG, &want.dual_mono, NULL, "a mono input is played on two speakers (+3.01 LU)" },
 	{ 0, "start-frame", OPT_INT64, &want.start_frame, "N", "measure from frame N on (0)" },
 	{ 0, "length-frames", OPT_INT64, &want.length_frames, "N", "measure N frames (to the end)" },
+	{ 0, "di", OPT_STR, &want.di, "FILE", "measure only where this DI plays" },
+	{ 0, "gate-dbfs", OPT_DOUBLE, &want.gate_dbfs, "DBFS", "level from which on it does (-50)" },
 	{ 0, "batch", OPT_FLAG, &batch_mode, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
 	{ 'j', "threads", OPT_INT, &threads, "N", "jobs of a batch side by side; 0: one for each CPU (default)" },
 	REPORT_OPT(want.report),
@@ -83,6 +86,9 @@ level(void)
 	if (report && !want.measure) {
 		diag_info("'%s': %.2f LUFS, %.2f dBTP, gain %+.2f dB", want.input, number(report, "measured_lufs"),
 		    number(report, "measured_true_peak_dbtp"), number(report, "gain_db"));
+		if (want.limit)
+			diag_info("'%s': limited by up to %.2f dB", want.input,
+			    number(json_object_get(report, "limiter"), "max_reduction_db"));
 		if (want.normalize_rms <= 0 && json_is_null(json_object_get(report, "measured_rms_dbfs")))
 			diag_warn("'%s' is silent and stays as it is", want.input);
 	}
@@ -119,7 +125,7 @@ static void
 check_match(int n)
 {
 	static const char *const with[] = { "match", "lufs", "momentary-lufs", "short-term-lufs", "rms-dbfs", "peak-dbfs",
-		"true-peak-dbtp", "ceiling", "output", "dual-mono", "start-frame", "length-frames", "report", NULL };
+		"true-peak-dbtp", "ceiling", "output", "dual-mono", "start-frame", "length-frames", "di", "gate-dbfs", "report", NULL };
 	const char *other = opt_beside(with);
 	struct level_options o = want;
 	struct err e;

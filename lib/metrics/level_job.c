@@ -7,6 +7,7 @@
 #include "dsp/db.h"
 #include "metrics/level_options.h"
 #include "metrics/match.h"
+#include "metrics/playing.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -16,6 +17,8 @@
 
 static const double verify_db = 0.1;  /* how far what is written may be from the target */
 static const double max_gain_db = 120;
+static const double close_db = 0.02, most_reduction_db = 20; /* with the limiter: near enough; more is no limiting any more */
+enum { MAX_TRIES = 16 };
 static const double seed_peak_dbfs = -0.1; /* of the web system's normalize_rms() */
 
 struct job {
@@ -23,9 +26,12 @@ struct job {
 	struct level_want want;
 	const char *input, *output;
 	struct relevel_part part;
+	struct playing playing;      /* n 0: no DI */
 	struct relevel *r;
 	struct relevel_values before, after;
-	double gain_db;
+	double gain_db, limit_dbtp;  /* limit_dbtp: of the limiter; INFINITY: none */
+	struct limiter_facts limited;
+	int tries;                   /* passes to find gain and limit */
 	int peak_limited, wrote;     /* peak_limited: normalize_rms had to stop at its peak */
 	struct progress *progress;
 };
@@ -58,6 +64,46 @@ region_json(const struct level_options *o)
 }
 
 static json_t *
+playing_json(const struct job *j)
+{
+	json_t *o, *list;
+
+	if (!j->playing.n)
+		return NULL;
+	o = json_object();
+	list = json_array();
+	for (size_t i = 0; i < j->playing.n; i++) {
+		json_t *p = json_object();
+
+		jl_int(p, "start_frame", j->playing.part[i].start_frame);
+		jl_int(p, "length_frames", j->playing.part[i].length_frames);
+		json_array_append_new(list, p);
+	}
+	jl_str(o, "di", j->o->di);
+	jl_str(o, "sha256", j->playing.sha256);
+	jl_num(o, "gate_dbfs", isnan(j->o->gate_dbfs) ? LEVEL_GATE_DBFS : j->o->gate_dbfs);
+	jl_set(o, "parts", list);
+	return o;
+}
+
+static json_t *
+limiter_json(const struct job *j)
+{
+	json_t *o;
+
+	if (!j->o->limit)
+		return NULL;
+	o = json_object();
+	jl_num(o, "limit_dbtp", j->limit_dbtp);
+	jl_num(o, "ahead_ms", LIMITER_AHEAD_MS);
+	jl_num(o, "release_ms", LIMITER_RELEASE_MS);
+	jl_num(o, "max_reduction_db", j->limited.max_reduction_db);
+	jl_int(o, "limited_frames", j->limited.limited_frames);
+	jl_int(o, "tries", j->tries);
+	return o;
+}
+
+static json_t *
 report_json(const struct job *j)
 {
 	const struct au_info *info = relevel_info(j->r);
@@ -72,6 +118,8 @@ report_json(const struct job *j)
 	jl_int(o, "frames", j->before.frames);
 	jl_bool(o, "dual_mono", w->dual_mono && info->channels == 1);
 	jl_set(o, "region", region_json(j->o));
+	jl_set(o, "playing", playing_json(j));
+	jl_int(o, "counted_frames", j->before.counted_frames);
 	jl_str(o, "loudness_kind", j->before.kind);
 	for (int i = 0; i < RELEVEL_KINDS; i++)
 		jl_num(o, keys[i].before, j->before.level[i]);
@@ -81,6 +129,7 @@ report_json(const struct job *j)
 	jl_num(o, "target_lufs", w->by <= RELEVEL_SHORT_TERM ? w->target : NAN);
 	jl_bool(o, "peak_limited", j->peak_limited);
 	jl_num(o, "gain_db", j->gain_db);
+	jl_set(o, "limiter", limiter_json(j));
 	for (int i = 0; i < RELEVEL_KINDS; i++)
 		jl_num(o, keys[i].after, j->wrote ? j->after.level[i] : NAN);
 	jl_set(o, "clipped_samples", j->wrote ? json_integer(0) : NULL); /* clipping is an error */
@@ -88,6 +137,44 @@ report_json(const struct job *j)
 }
 
 /* ---- the gain ---- */
+
+/* The gain and the limit with which the level comes out right and the true peak is under the ceiling: tried, each in a pass,
+ * because a limiter takes loudness away.  As level_run(). */
+static int
+limit(struct job *j, struct err *e)
+{
+	const struct level_want *w = &j->want;
+	double was_level = NAN, was_gain = NAN, level, miss, slope;
+	struct relevel_values v;
+
+	j->limit_dbtp = w->ceiling_dbtp;
+	for (j->tries = 1; j->tries <= MAX_TRIES; j->tries++) {
+		struct relevel_set set = { dsp_gain_of_db(j->gain_db), dsp_gain_of_db(j->limit_dbtp) };
+
+		if (relevel_apply(j->r, &set, NULL, &v, &j->limited, e))
+			return -1;
+		level = v.level[w->by];
+		miss = isnan(w->target) ? 0 : w->target - level;
+		if (j->limited.max_reduction_db > most_reduction_db || fabs(j->gain_db) > max_gain_db)
+			break;
+		if (match_fits(v.level[RELEVEL_TRUE_PEAK], w->ceiling_dbtp) && fabs(miss) <= close_db)
+			return 0;
+		if (!match_fits(v.level[RELEVEL_TRUE_PEAK], w->ceiling_dbtp))
+			j->limit_dbtp -= v.level[RELEVEL_TRUE_PEAK] - w->ceiling_dbtp + 0.002;
+		slope = (level - was_level) / (j->gain_db - was_gain); /* of loudness over gain: 1 without limiter, 0 at its end */
+		was_level = level;
+		was_gain = j->gain_db;
+		j->gain_db += miss / (slope > 0.1 && slope < 1 ? slope : slope <= 0.1 ? 0.1 : 1);
+	}
+	if (isnan(w->target))
+		err_set(e, ERR_INPUT, "'%s' with a gain of %g dB would have to be limited by more than %g dB", j->input,
+		    j->gain_db, most_reduction_db);
+	else
+		err_set(e, ERR_INPUT, "'%s' at %g %s would have to be limited by more than %g dB; at %.1f dB it reaches %.1f %s",
+		    j->input, w->target, relevel_unit(w->by), most_reduction_db, j->limited.max_reduction_db, level,
+		    relevel_unit(w->by));
+	return 1;
+}
 
 static int
 fixed_gain(struct job *j, struct err *e)
@@ -97,6 +184,8 @@ fixed_gain(struct job *j, struct err *e)
 	j->gain_db = gain;
 	if (isnan(peak) || match_fits(peak + gain, ceiling))
 		return 0;
+	if (j->o->limit)
+		return limit(j, e);
 	err_set(e, ERR_INPUT, "'%s' would reach %+.2f dBTP with a gain of %g dB, above the ceiling of %g dBTP; "
 	    "the highest gain that fits is %.1f dB", j->input, peak + gain, gain, ceiling, match_round_down(ceiling - peak));
 	return 1;
@@ -150,9 +239,11 @@ choose_gain(struct job *j, struct err *e)
 	if (isnan(level))
 		return no_level(j, e);
 	j->gain_db = w->target - level;
+	if (!match_fits(peak + j->gain_db, w->ceiling_dbtp) && j->o->limit)
+		return limit(j, e);
 	if (!match_fits(peak + j->gain_db, w->ceiling_dbtp)) {
 		err_set(e, ERR_INPUT, "'%s' at %g %s would reach %+.2f dBTP, above the ceiling of %g dBTP; the highest "
-		    "target that fits is %.1f %s (--ceiling none lifts the ceiling)", j->input, w->target,
+		    "target that fits is %.1f %s (--ceiling none lifts the ceiling, --limit limits peaks)", j->input, w->target,
 		    relevel_unit(w->by), peak + j->gain_db, w->ceiling_dbtp,
 		    match_round_down(match_highest_lufs(level, peak, w->ceiling_dbtp)), relevel_unit(w->by));
 		return 1;
@@ -164,6 +255,13 @@ choose_gain(struct job *j, struct err *e)
 }
 
 /* ---- the work ---- */
+
+/* Float32 rounds what was written, so a thousandth of a dB is nothing. */
+static int
+is_over(const struct job *j)
+{
+	return j->after.level[RELEVEL_TRUE_PEAK] > j->want.ceiling_dbtp + 0.001;
+}
 
 /* What was written is what was wanted, or nothing is written. */
 static int
@@ -178,6 +276,9 @@ verify(const struct job *j, const struct au_out *out, struct err *e)
 	if (!isnan(w->target) && !w->seed && !(fabs(is - w->target) <= verify_db))
 		return err_set(e, ERR_INPUT, "'%s' would be at %.2f %s instead of %g: it is too near the gate of -70 LUFS for "
 		    "one gain", j->output, is, relevel_unit(w->by), w->target);
+	if (is_over(j))
+		return err_set(e, ERR_INPUT, "'%s' would reach %+.3f dBTP, above the ceiling of %g dBTP", j->output,
+		    j->after.level[RELEVEL_TRUE_PEAK], w->ceiling_dbtp);
 	return 0;
 }
 
@@ -187,6 +288,7 @@ provenance(struct prov *prov, const struct job *j, const char *out_sha256, struc
 	const char *report = j->o->report;
 
 	if (prov_input(prov, "audio", j->input, relevel_sha256(j->r), e) ||
+	    (j->o->di && prov_input(prov, "di", j->o->di, j->playing.sha256, e)) ||
 	    (j->o->target && prov_input(prov, "target", j->o->target, NULL, e)) ||
 	    prov_output(prov, "audio", j->output, out_sha256, e) ||
 	    (report && strcmp(report, "-") && prov_output(prov, "report", report, NULL, e)))
@@ -206,10 +308,12 @@ static int
 write_audio(struct job *j, struct au_out **out, struct err *e)
 {
 	const struct au_info *info = relevel_info(j->r);
+	struct relevel_set set = { dsp_gain_of_db(j->gain_db), isinf(j->limit_dbtp) ? INFINITY :
+		dsp_gain_of_db(j->limit_dbtp) };
 	int enc = j->o->encoding ? au_encoding_of(j->o->encoding) : AU_DEFAULT;
 
 	if (au_create(out, j->output, info->rate_hz, info->channels, (enum au_encoding)enc, e) ||
-	    relevel_apply(j->r, dsp_gain_of_db(j->gain_db), *out, &j->after, e) || verify(j, *out, e))
+	    relevel_apply(j->r, &set, *out, &j->after, &j->limited, e) || verify(j, *out, e))
 		return -1;
 	j->wrote = 1;
 	return 0;
@@ -248,11 +352,20 @@ open_input(struct job *j, struct err *e)
 		ro.parts = &j->part;
 		ro.n_parts = 1;
 	}
+	if (o->di && playing_find(&j->playing, o->di, isnan(o->gate_dbfs) ? LEVEL_GATE_DBFS : o->gate_dbfs, e))
+		return -1;
+	if (o->di) {
+		ro.parts = j->playing.part;
+		ro.n_parts = j->playing.n;
+		ro.cut_parts = 1;
+	}
 	if (relevel_open(&j->r, j->input, &ro, e))
 		return -1;
+	if (o->di)
+		playing_to_rate(&j->playing, relevel_info(j->r)->rate_hz);
 	frames = relevel_info(j->r)->frames;
 	if (j->progress)
-		progress_begin(j->progress, j->input, frames < 0 ? 0 : (o->measure ? 1 : 2) * (double)frames);
+		progress_begin(j->progress, j->input, frames < 0 || o->limit ? 0 : (o->measure ? 1 : 2) * (double)frames);
 	return 0;
 }
 
@@ -260,7 +373,7 @@ int
 level_run(const struct level_options *o, struct progress *progress, json_t **report, struct err *e)
 {
 	struct job j = { .o = o, .input = o->input ? o->input : "-", .output = o->output ? o->output : "-",
-		.gain_db = NAN, .progress = progress };
+		.gain_db = NAN, .limit_dbtp = INFINITY, .progress = progress };
 	struct prov *prov = prov_new(o->provenance);
 	struct au_out *out = NULL;
 	int ret = -1;
@@ -286,6 +399,7 @@ level_run(const struct level_options *o, struct progress *progress, json_t **rep
 end:
 	au_abort(out);
 	relevel_close(j.r);
+	playing_free(&j.playing);
 	prov_free(prov);
 	return ret;
 }

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <math.h>
 
+#define LEVEL_GATE_DBFS (-50.0)
 enum { LEVEL_WAYS = 7 }; /* the targets of relevel.h and that of normalize_rms */
 
 /* Texts are borrowed. */
@@ -22,12 +23,15 @@ struct level_options {
 	int measure;                     /* or this: write nothing */
 	const char *ceiling;             /* dBTP or "none"; NULL: by the way above */
 	const json_t *ceiling_json;      /* the same in a batch: a number too */
+	int limit;                       /* where the ceiling would be passed, limit peaks instead of refusing */
+	const char *di;                  /* measure only where this file plays */
+	double gate_dbfs;                /* of di; NAN: LEVEL_GATE_DBFS */
 	int dual_mono;
 	long long start_frame, length_frames; /* LLONG_MIN: not given */
 	const char *encoding, *report, *provenance;
 };
 #define LEVEL_OPTIONS_NONE { .lufs = NAN, .momentary_lufs = NAN, .short_term_lufs = NAN, .rms_dbfs = NAN, .peak_dbfs = NAN, \
-	.true_peak_dbtp = NAN, .normalize_rms = NAN, .gain_db = NAN, .start_frame = LLONG_MIN, .length_frames = LLONG_MIN }
+	.true_peak_dbtp = NAN, .normalize_rms = NAN, .gain_db = NAN, .gate_dbfs = NAN, .start_frame = LLONG_MIN, .length_frames = LLONG_MIN }
 extern const struct batch_key level_keys[];
 
 /* Whether the options go together and each is in its range.  Before level_run(); -1: no. */

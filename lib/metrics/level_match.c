@@ -46,6 +46,8 @@ measure(const struct set *s, const char *name, struct err *e)
 	o.input = name;
 	o.measure = 1;
 	o.dual_mono = s->want.dual_mono;
+	o.di = s->o->di;
+	o.gate_dbfs = s->o->gate_dbfs;
 	o.start_frame = s->o->start_frame;
 	o.length_frames = s->o->length_frames;
 	return level_run(&o, NULL, &report, e) ? NULL : report;

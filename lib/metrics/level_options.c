@@ -31,7 +31,8 @@ const struct batch_key level_keys[] = {
 	{ "peak_dbfs", BATCH_NUMBER, AT(peak_dbfs) }, { "true_peak_dbtp", BATCH_NUMBER, AT(true_peak_dbtp) },
 	{ "normalize_rms", BATCH_NUMBER, AT(normalize_rms) }, { "gain_db", BATCH_NUMBER, AT(gain_db) },
 	{ "target", BATCH_TEXT, AT(target) }, { "measure", BATCH_TRUTH, AT(measure) },
-	{ "ceiling", BATCH_ANY, AT(ceiling_json) }, { "dual_mono", BATCH_TRUTH, AT(dual_mono) },
+	{ "ceiling", BATCH_ANY, AT(ceiling_json) }, { "limit", BATCH_TRUTH, AT(limit) },
+	{ "di", BATCH_TEXT, AT(di) }, { "gate_dbfs", BATCH_NUMBER, AT(gate_dbfs) }, { "dual_mono", BATCH_TRUTH, AT(dual_mono) },
 	{ "start_frame", BATCH_INT64, AT(start_frame) }, { "length_frames", BATCH_INT64, AT(length_frames) },
 	{ "encoding", BATCH_TEXT, AT(encoding) }, { "report", BATCH_TEXT, AT(report) },
 	{ "provenance", BATCH_TEXT, AT(provenance) }, { NULL, BATCH_ANY, 0 }
@@ -97,8 +98,15 @@ is_stdout(const char *name)
 static int
 check_rest(const struct level_options *o, struct err *e)
 {
-	if (o->measure && (o->output || o->ceiling || o->ceiling_json || o->encoding || o->provenance))
+	int region = o->start_frame != LLONG_MIN || o->length_frames != LLONG_MIN;
+
+	if (o->measure && (o->output || o->ceiling || o->ceiling_json || o->encoding || o->provenance || o->limit))
 		return err_set(e, ERR_INPUT, "measure: it writes no audio; it takes a report, dual mono and a region only");
+	if (o->di && (region || !strcmp(o->di, "-")))
+		return err_set(e, ERR_INPUT, "di: %s", region ? "it says which parts are measured; give no region beside it" :
+		    "it is a file, not a pipe");
+	if (!isnan(o->gate_dbfs) && (!o->di || !(o->gate_dbfs >= -120 && o->gate_dbfs <= 0)))
+		return err_set(e, ERR_INPUT, "gate_dbfs: a level of di, within -120..0");
 	if (o->start_frame != LLONG_MIN && o->start_frame < 0)
 		return err_set(e, ERR_INPUT, "start_frame: the first frame is 0");
 	if (o->length_frames != LLONG_MIN && o->length_frames < 1)
@@ -128,6 +136,8 @@ level_check(const struct level_options *o, struct err *e)
 		return err_set(e, ERR_INPUT, "gain_db: %g is not within +-%g", o->gain_db, max_gain_db);
 	if (ceiling_of(o, &ceiling, e))
 		return -1;
+	if (o->limit && way < LEVEL_WAYS && (level_ways[way].by >= RELEVEL_PEAK || way == LEVEL_WAYS - 1))
+		return err_set(e, ERR_INPUT, "limit: %s is no target for it", level_ways[way].key);
 	if (way < LEVEL_WAYS && o->start_frame != LLONG_MIN && level_ways[way].by >= RELEVEL_PEAK)
 		return err_set(e, ERR_INPUT, "start_frame: a peak is always of the whole");
 	return check_rest(o, e);
@@ -198,5 +208,5 @@ level_want(struct level_want *w, const struct level_options *o, struct err *e)
 		return -1;
 	if (!isnan(ceiling))
 		w->ceiling_dbtp = ceiling;
-	return 0;
+	return o->limit && isinf(w->ceiling_dbtp) ? err_set(e, ERR_INPUT, "limit: there is no ceiling to limit to") : 0;
 }

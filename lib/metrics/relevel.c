@@ -18,7 +18,7 @@ struct relevel {
 	struct replay *in;
 	struct au_info info;
 	float *buf;          /* BLOCK_SAMPLES */
-	int64_t frames;      /* of the first pass */
+	int64_t done;        /* frames of all passes that are over */
 	char sha256[65];
 };
 
@@ -184,7 +184,10 @@ step(const struct relevel *r, int64_t frames)
 static int
 check_parts(const struct relevel *r, const struct meters *m, struct err *e)
 {
-	for (size_t i = 0; i < m->n_parts; i++) {
+	if (r->opts.cut_parts && m->n_parts && m->counted == 0)
+		return err_set(e, ERR_INPUT, "'%s' has %" PRId64 " frames, and all that is to be measured is after them", r->name,
+		    m->at);
+	for (size_t i = 0; !r->opts.cut_parts && i < m->n_parts; i++) {
 		const struct relevel_part *p = &m->part[i];
 
 		if (p->start_frame > 0 && p->start_frame >= m->at)
@@ -211,7 +214,7 @@ relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e)
 			goto out;
 		step(r, m.at);
 	}
-	r->frames = m.at;
+	r->done = m.at;
 	if (n < 0 || check_parts(r, &m, e) || meters_end(&m, v, e))
 		goto out;
 	ret = replay_sha256(r->in, r->sha256, e);
@@ -220,32 +223,66 @@ out:
 	return ret;
 }
 
-int
-relevel_apply(struct relevel *r, double gain, struct au_out *out, struct relevel_values *v, struct err *e)
+/* What one pass after the first needs. */
+struct pass {
+	const struct relevel_set *set;
+	struct meters m;
+	struct limiter *limiter;     /* NULL: none */
+	struct au_out *out;          /* NULL: nowhere */
+};
+
+static int
+put(struct pass *p, const float *x, int64_t n, struct err *e)
 {
-	struct meters m = { 0 };
-	int64_t n;
+	return (p->out && au_write(p->out, x, n, e)) || meters_add(&p->m, x, n, e) ? -1 : 0;
+}
+
+/* n frames of r->buf; the last have n 0. */
+static int
+change(struct relevel *r, struct pass *p, int64_t n, struct err *e)
+{
+	const float *y = r->buf;
+	size_t all = (size_t)(n * r->info.channels);
+	int64_t got = n;
+
+	if (p->set->gain != 1)
+		for (size_t i = 0; i < all; i++)
+			r->buf[i] = (float)(r->buf[i] * p->set->gain);
+	if (au_numbers(r->buf, all) < all)
+		return err_set(e, ERR_INPUT, "a sample of '%s' would be larger than float32 can hold", r->name);
+	if (p->limiter && limiter_process(p->limiter, y, n, n == 0, &y, &got, e))
+		return -1;
+	return got ? put(p, y, got, e) : 0;
+}
+
+int
+relevel_apply(struct relevel *r, const struct relevel_set *set, struct au_out *out, struct relevel_values *v,
+              struct limiter_facts *f, struct err *e)
+{
+	struct pass p = { .set = set, .out = out };
+	int64_t n, at = 0;
 	int ret = -1;
 
-	if (meters_new(&m, r, e) || replay_begin(r->in, 0, e))
+	if (meters_new(&p.m, r, e) || (isfinite(set->limit) &&
+	    limiter_new(&p.limiter, r->info.rate_hz, r->info.channels, set->limit, e)) || replay_begin(r->in, 0, e))
 		goto out;
 	while ((n = replay_read(r->in, r->buf, BLOCK_SAMPLES / r->info.channels, e)) > 0) {
-		for (int64_t i = 0; i < n * r->info.channels; i++) {
-			r->buf[i] = (float)(r->buf[i] * gain);
-			if (!isfinite(r->buf[i])) {
-				err_set(e, ERR_INPUT, "a sample of '%s' would be larger than float32 can hold", r->name);
-				goto out;
-			}
-		}
-		if (au_write(out, r->buf, n, e) || meters_add(&m, r->buf, n, e))
+		if (change(r, &p, n, e))
 			goto out;
-		step(r, r->frames + m.at);
+		at += n;
+		step(r, r->done + at);
 	}
-	if (n < 0)
+	if (n < 0 || (p.limiter && change(r, &p, 0, e)) || meters_end(&p.m, v, e))
 		goto out;
-	ret = meters_end(&m, v, e);
+	r->done += at;
+	if (f)
+		*f = (struct limiter_facts){ 0 };
+	if (f && p.limiter)
+		limiter_facts(p.limiter, f);
+	ret = 0;
 out:
-	meters_free(&m);
+	limiter_free(p.limiter);
+	meters_free(&p.m);
 	return ret;
 }
 

@@ -1,11 +1,12 @@
-/* relevel.h - measure an input, then copy it at another level: two passes over the samples.
+/* relevel.h - measure an input, then copy it at another level: passes over the samples, at least two.
  *
- * How a pipe is kept for the second pass: audio/replay.h.  What the second pass writes is measured as the first measured
+ * How a pipe is kept for the second pass: audio/replay.h.  What a later pass makes is measured as the first measured
  * the input, so that a caller can verify it. */
 #ifndef METRICS_RELEVEL_H
 #define METRICS_RELEVEL_H
 #include "audio/audio.h"
 #include "base/err.h"
+#include "metrics/limiter.h"
 
 /* A part of the input; length < 0: to the end, which only the last part can have. */
 struct relevel_part { int64_t start_frame, length_frames; };
@@ -14,6 +15,7 @@ struct relevel_opts {
 	const struct relevel_part *parts; /* what counts for loudness and RMS, in order, apart from each other: measured
 	                         * as if all else were cut out; borrowed until relevel_close() */
 	size_t n_parts;         /* 0: all of the input */
+	int cut_parts;          /* what of them is after the end of the input is left out; else that is an error */
 	int measure_only;       /* there will be no second pass: nothing is kept */
 	int dual_mono;          /* a mono input counts twice (loudness.h) */
 	void (*step)(void *ctx, int64_t frames); /* called as frames go by, all passes added up; NULL: not */
@@ -50,9 +52,16 @@ const struct au_info *relevel_info(const struct relevel *r);
 int relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e);
 /* SHA-256 of the input, after relevel_measure(). */
 const char *relevel_sha256(const struct relevel *r);
-/* The last pass, once, after the first: every sample times gain (1 copies bit for bit) to out, which the caller
- * commits or aborts.  *v is measured on what was written.  ERR_INPUT: the input changed meanwhile, or a
- * sample would be past float32. */
-int relevel_apply(struct relevel *r, double gain, struct au_out *out, struct relevel_values *v, struct err *e);
+/* How a pass changes the samples. */
+struct relevel_set {
+	double gain;            /* a factor; 1 copies bit for bit */
+	double limit;           /* then metrics/limiter.h at this, full scale 1.0; INFINITY: not */
+};
+
+/* Another pass, after the first: every sample as `set` has it, to out, which the caller commits or aborts; or, with out
+ * NULL, nowhere: then another may follow.  *v is measured on the result; *f (may be NULL) is what the limiter did.
+ * ERR_INPUT: the input changed meanwhile, or a sample would be past float32. */
+int relevel_apply(struct relevel *r, const struct relevel_set *set, struct au_out *out, struct relevel_values *v,
+                  struct limiter_facts *f, struct err *e);
 void relevel_close(struct relevel *r); /* NULL is fine */
 #endif

@@ -32,12 +32,13 @@ struct truepeak {
 };
 
 /* The coefficients of a Hann-windowed sinc, phase by phase; the phase on the samples is the samples. */
-static void
-design(struct truepeak *t, int rate_hz)
+double
+truepeak_design(struct truepeak_filter *filter, int rate_hz)
 {
 	size_t factor = rate_hz < 96000 ? 4 : rate_hz < 192000 ? 2 : 1, taps;
+	double gain = 1;
 
-	t->f.phases = factor - 1;
+	filter->phases = factor - 1;
 	taps = factor > 1 ? (TAPS - 1) / factor : 0;
 	for (size_t f = 1; f < factor; f++) {
 		double sum = 0;
@@ -47,13 +48,31 @@ design(struct truepeak *t, int rate_hz)
 			double m = (double)j - (TAPS - 1) / 2.0, c = sin(m * M_PI / (double)factor) / (m * M_PI / (double)factor);
 
 			c *= 0.5 * (1 - cos(2 * M_PI * (double)j / (TAPS - 1)));
-			t->f.c[(f - 1) * taps + k] = c;
-			t->f.e[(f - 1) * taps + k] = (float)c;
+			filter->c[(f - 1) * taps + k] = c;
+			filter->e[(f - 1) * taps + k] = (float)c;
 			sum += fabs(c);
 		}
-		t->gain = sum > t->gain ? sum : t->gain;
+		gain = sum > gain ? sum : gain;
 	}
-	t->gain *= 1 + 1e-6; /* and the rounding to float */
+	return gain * (1 + 1e-6); /* and the rounding to float */
+}
+
+truepeak_fn *
+truepeak_choose(void)
+{
+	switch (isa_choose()) {
+#if defined __x86_64__
+	case ISA_AVX512:
+		return truepeak_avx512;
+	case ISA_AVX2:
+		return truepeak_avx2;
+#elif defined __aarch64__
+	case ISA_NEON:
+		return truepeak_neon;
+#endif
+	default:
+		return truepeak_generic;
+	}
 }
 
 int
@@ -70,24 +89,8 @@ truepeak_new(struct truepeak **out, int rate_hz, int channels, struct err *e)
 	t->in_step = (t->step + BLOCK - 1) / BLOCK;
 	t->blocks = STEPS * t->in_step;
 	t->row = MOST_TAPS + t->hop + MULTIPLE;
-	t->gain = 1;
-	design(t, rate_hz);
-	switch (isa_choose()) {
-#if defined __x86_64__
-	case ISA_AVX512:
-		t->fn = truepeak_avx512;
-		break;
-	case ISA_AVX2:
-		t->fn = truepeak_avx2;
-		break;
-#elif defined __aarch64__
-	case ISA_NEON:
-		t->fn = truepeak_neon;
-		break;
-#endif
-	default:
-		t->fn = truepeak_generic;
-	}
+	t->gain = truepeak_design(&t->f, rate_hz);
+	t->fn = truepeak_choose();
 	t->x = mem_zalloc(t->row * t->channels, sizeof *t->x);
 	t->block = mem_zalloc(t->blocks * t->channels, sizeof *t->block);
 	t->before = mem_zalloc(t->channels, sizeof *t->before);

@@ -17,6 +17,10 @@ struct truepeak_filter {
  * doubt: how far a sum in float may be off. */
 typedef double truepeak_fn(const float *x, size_t n, const struct truepeak_filter *f, double least, double doubt);
 truepeak_fn truepeak_generic;
+
+/* The filter of a rate (truepeak.c); no result is more than what this returns times the largest sample. */
+double truepeak_design(struct truepeak_filter *f, int rate_hz);
+truepeak_fn *truepeak_choose(void); /* for isa_choose() */
 #if defined __x86_64__
 truepeak_fn truepeak_avx2, truepeak_avx512;
 #elif defined __aarch64__

@@ -155,15 +155,6 @@ printf '[[[[[[' >bad.json
 run audio-level --match --lufs -20 bad.json
 check 'broken JSON: exit 1, with the line' err_says 'line 1'
 
-if python3 -c 'import jsonschema' 2>/dev/null; then
-	for f in r.json d.json a.json silent.json reg.json short.json; do
-		check "$f is audio-level/1" valid audio-level-1 $f
-	done
-	for f in level.json tight.json why.json; do check "$f is level-match/1" valid level-match-1 $f; done
-else
-	skip 'reports follow their schemas' 'no python3 jsonschema'
-fi
-
 # every kind of target, against ffmpeg or what the wave is
 stat() { ffmpeg -nostats -hide_banner -i "$1" -af astats=measure_perchannel=none -f null - 2>&1 | awk -F': ' -v k="$2" 'index($0, k) { print $2; exit }'; }
 run audio-level --rms-dbfs -25 -o k.wav --report k.json steps.wav
@@ -200,6 +191,65 @@ run audio-level --match --rms-dbfs -30 -o rms.json a.wav peaky.wav
 audio-level --target rms.json -o k.wav peaky.wav
 check 'match by RMS' near "$(stat k.wav 'RMS level dB')" -30 0.001
 
+# the limiter: a riff of decaying plucks with a crest factor of 20 dB
+ffmpeg -v error -f lavfi -i 'aevalsrc=0.5*exp(-12*mod(t\,0.5))*sin(2*PI*220*t)+0.3*exp(-60*mod(t\,0.5))*sin(2*PI*3000*t)|0.4*exp(-12*mod(t\,0.5))*sin(2*PI*221*t):s=48000:d=6' -c:a pcm_f32le riff.wav
+run audio-level --lufs -9 -o no.wav riff.wav
+check 'over the ceiling without --limit: exit 3, which is named' sh -c "test $status = 3 && grep -q -- '--limit limits peaks' err"
+run audio-level --lufs -9 --limit -o lim.wav --report lim.json riff.wav
+check 'limit: exit 0' status_is 0
+check 'limit: ffmpeg finds the target' near "$(integrated lim.wav)" -9 0.1
+check 'limit: the loudness is within 0.05 LU' near "$(key lim.json loudness_lufs)" -9 0.05
+tp=$(ffmpeg -nostats -hide_banner -i lim.wav -af ebur128=peak=true:framelog=verbose -f null - 2>&1 | awk '/True peak/ { t = 1 } t && $1 == "Peak:" { print $2; exit }')
+check 'limit: ffmpeg finds the true peak under the ceiling' sh -c "awk 'BEGIN { exit !($tp <= -0.9 && $tp > -1.3) }'"
+check 'limit: the reduction is reported' sh -c "jq -e '.limiter | .max_reduction_db > 1 and .max_reduction_db < 20 and .limited_frames > 1000 and .tries > 1' lim.json"
+check 'limit: gain and reduction are not the same everywhere' sh -c "jq -e '.gain_db > .target - .measured_lufs' lim.json"
+run audio-level --lufs -25 --limit -o lim2.wav --report lim2.json riff.wav
+audio-level --lufs -25 -o nolim.wav riff.wav
+check 'limit: what fits is not touched' cmp lim2.wav nolim.wav
+check 'limit: and that is said' sh -c "jq -e '.limiter.max_reduction_db == 0 and .limiter.limit_dbtp == null' lim2.json"
+run audio-level --gain-db 12 --ceiling -3 --limit -o lim.wav --report lim.json riff.wav
+check 'limit: a fixed gain too' near "$(key lim.json true_peak_dbtp)" -3 0.1
+check 'limit: and stays under' sh -c "jq -e '.true_peak_dbtp <= -2.999' lim.json"
+run sh -c 'audio-level --lufs -9 --limit <riff.wav >limp.wav'
+audio-level --lufs -9 --limit -o lim.wav riff.wav
+samples lim.wav >want.f32
+samples limp.wav >got.f32
+check 'limit: the same from a pipe' cmp want.f32 got.f32
+run audio-level --lufs 10 --limit -o no.wav --report no.json riff.wav
+check 'limit: too much of it: exit 3' status_is 3
+check 'limit: and nothing is left' absent no.wav no.json
+
+# where the DI plays: 1 s of playing, 2 s of noise floor, 1 s of playing; the tone hums on
+ffmpeg -v error -f lavfi -i 'aevalsrc=if(lt(mod(t\,3)\,1)\,0.3\,0.0005)*sin(2*PI*200*t):s=48000:d=4' -c:a pcm_f32le di.wav
+ffmpeg -v error -f lavfi -i 'aevalsrc=if(lt(mod(t\,3)\,1)\,0.2\,0.1)*sin(2*PI*1000*t):s=48000:d=5' -c:a pcm_f32le tone.wav
+run audio-level --measure --di di.wav tone.wav
+cp out gated.json
+check 'di: the parts that play, with 200 ms of hold' near "$(jq '.playing.parts[0].length_frames' gated.json)" 57600 300
+check 'di: both of them' sh -c "jq -e '(.playing.parts | length) == 2 and .playing.parts[1].start_frame > 143900' gated.json"
+check 'di: its hash' test "$(key gated.json playing.sha256)" = "$(sha256sum di.wav | cut -d' ' -f1)"
+# 2 x 1 s at 0.2 and 0.2 s of hold at 0.1
+check 'di: the RMS of them alone' near "$(key gated.json measured_rms_dbfs)" \
+	"$(awk 'BEGIN { print 10 * log((2 * 0.04 + 0.2 * 0.01) / 2.2 / 2) / log(10) }')" 0.02
+check 'di: the loudness is near it' near "$(key gated.json measured_lufs)" -17.2 0.3
+run audio-level --measure --di di.wav --gate-dbfs -80 tone.wav
+check 'di: a gate that is always open is all of it' near "$(key out counted_frames)" 192000 5
+ffmpeg -v error -i di.wav -ar 44100 -c:a pcm_f32le di44.wav
+run audio-level --measure --di di44.wav tone.wav
+check 'di: at another rate' near "$(jq '.playing.parts[1].start_frame' out)" "$(jq '.playing.parts[1].start_frame' gated.json)" 60
+run audio-level --lufs -20 --di di.wav -o k.wav --report k.json --provenance kp.json tone.wav
+check 'di: a target' near "$(key k.json loudness_lufs)" -20 0.001
+check 'di: in the provenance' test "$(jq -r '[.inputs[].role] | join(" ")' kp.json)" = 'audio di'
+run audio-level --match --lufs -20 --di di.wav --report k.json tone.wav steps.wav
+check 'di: a match' near "$(jq '.files[0].level' k.json)" "$(key gated.json measured_lufs)" 0.000001
+run audio-level --measure --di silent.wav tone.wav
+check 'di: silence plays nowhere: exit 1' err_says "'silent.wav' never reaches -50 dBFS"
+head -c 50000 di.wav >cutdi.wav
+run audio-level --measure --di cutdi.wav tone.wav
+check 'di: a truncated one: exit 1' status_is 1
+ffmpeg -v error -f lavfi -i 'aevalsrc=if(gt(t\,6)\,0.3\,0)*sin(2*PI*200*t):s=48000:d=7' -c:a pcm_f32le late.wav
+run audio-level --measure --di late.wav tone.wav
+check 'di: one that plays after the end: exit 1' err_says 'all that is to be measured is after them'
+
 cat >jobs.jsonl <<'J'
 {"id": "one", "input": "a.wav", "output": "j1.wav", "lufs": -20}
 
@@ -230,6 +280,15 @@ check 'provenance names two inputs and one output' test \
 	"$(jq -r '[.inputs[].role, .outputs[].role] | join(" ")' prov.json)" = 'audio target audio'
 check 'with the hash of the output' test \
 	"$(jq -r '.outputs[0].sha256' prov.json)" = "$(sha256sum q.wav | cut -d' ' -f1)"
+
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	for f in r.json d.json a.json silent.json reg.json short.json lim.json lim2.json gated.json; do
+		check "$f is audio-level/1" valid audio-level-1 $f
+	done
+	for f in level.json tight.json why.json; do check "$f is level-match/1" valid level-match-1 $f; done
+else
+	skip 'reports follow their schemas' 'no python3 jsonschema'
+fi
 
 run audio-level --lufs -20 -o no.wav missing.wav
 check 'missing file: exit 1' status_is 1
@@ -271,12 +330,15 @@ check 'two inputs: exit 2' status_is 2
 run audio-level --lufs -20 --ceiling loud a.wav
 check 'a ceiling that is no number: exit 2' status_is 2
 for args in '--lufs -20 --rms-dbfs -20 a.wav' '--rms-dbfs -200 a.wav' '--normalize-rms 3 a.wav' '--peak-dbfs -1 --start-frame 5 a.wav' \
-	'--batch a.wav' '--batch -o x.wav' '--match --lufs -20 -e s16 a.json' '--match --normalize-rms -14 a.wav' '-j -1 --lufs -20 a.wav' \
+	'--batch a.wav' '--batch -o x.wav' '--match --lufs -20 -e s16 a.json' '--match --normalize-rms -14 a.wav' '--limit --peak-dbfs -3 a.wav' '--limit --normalize-rms -14 a.wav' '--measure --limit a.wav' \
+	'--di a.wav --start-frame 0 --lufs -20 a.wav' '--di - --lufs -20 a.wav' '--gate-dbfs -50 --lufs -20 a.wav' '--di a.wav --gate-dbfs 1 --lufs -20 a.wav' '-j -1 --lufs -20 a.wav' \
 	'--gain-db 121 a.wav' '--encoding s8 --lufs -20 a.wav' '--start-frame -1 --lufs -20 a.wav' '--measure -o x.wav a.wav'; do
 	# shellcheck disable=SC2086
 	run audio-level $args
 	check "usage: $args" sh -c "test $status = 2 && test ! -s out"
 done
+run audio-level --limit --ceiling none --lufs -20 -o no.wav a.wav
+check 'limit without a ceiling: exit 1' err_says 'there is no ceiling to limit to'
 check 'a key becomes an option in what is said' sh -c 'audio-level --rms-dbfs -200 -o no.wav a.wav 2>&1 | grep -q -- "--rms-dbfs: -200 is not within"'
 run audio-level --match --lufs -20
 check 'match of nothing: exit 2' status_is 2
