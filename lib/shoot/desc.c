@@ -244,11 +244,60 @@ read_di(struct reader *r, size_t i, json_t *o)
 			desc_problem(r->p, 0, where, "has the same id, '%s', as /dis/%zu; give each DI its own", di->id, k);
 }
 
+/* What the card says of an effect: its name, its preset, its one number. */
+static char *
+effect_name(const json_t *o)
+{
+	static const struct { const char *effect, *name; } names[] = { { "comp", "compressor" }, { "eq", "EQ" } };
+	const char *effect = json_string_value(json_object_get(o, "effect"));
+	const json_t *preset = json_object_get(o, "preset"), *gain = json_object_get(o, "gain_db");
+	char *name;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		effect = strcmp(effect, names[i].effect) ? effect : names[i].name;
+	if (json_is_string(preset))
+		name = str_printf("%s %s", effect, json_string_value(preset));
+	else if (json_is_number(gain))
+		name = str_printf("%s %+.1f dB", effect, json_number_value(gain));
+	else
+		name = str_printf("%s", effect);
+	if (name && *name >= 'a' && *name <= 'z')
+		*name = (char)(*name - 'a' + 'A');
+	return name;
+}
+
+/* {"effect": ..., "name", "stereo"}, and what audio-fx takes. */
+static void
+read_effect(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
+{
+	json_t *bare = json_copy(o), *v;
+	struct field own[] = {
+		{ "name", F_STR, &s->name, 0, 0, 0 }, { "stereo", F_BOOL, &s->stereo, 0, 0, 0 }, { 0 }
+	};
+	struct err e;
+	char at[256];
+
+	for (const struct field *f = own; f->key; f++) {
+		snprintf(at, sizeof at, "%s/%s", where, f->key);
+		if ((v = json_object_get(o, f->key)) != NULL)
+			take(r, f, at, v);
+		json_object_del(bare, f->key);
+	}
+	if (!bare || fx_spec_new(&s->fx, &e)) {
+		r->nomem = 1;
+	} else if (fx_spec_add_json(s->fx, bare, &e)) {
+		snprintf(at, sizeof at, "%s%s", where, strncmp(e.msg, "unknown effect", 14) ? "" : "/effect");
+		desc_problem(r->p, 0, at, "%s", e.msg);
+	} else if (!s->name && !(s->name = effect_name(o))) {
+		r->nomem = 1;
+	}
+	json_decref(bare);
+}
+
 static void
 read_stage(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
 {
 	static const char *const norms[] = { "none", "energy", "peak" };
-	char *effect = NULL;
 	struct field nam[] = {
 		{ "nam", F_STR, &s->file, 1, 0, 0 }, { "name", F_STR, &s->name, 0, 0, 0 },
 		{ "input_gain_db", F_NUM, &s->input_gain_db, 0, -60, 60 },
@@ -257,9 +306,6 @@ read_stage(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
 		{ "ir", F_STR, &s->file, 1, 0, 0 }, { "name", F_STR, &s->name, 0, 0, 0 },
 		{ "gain_db", F_NUM, &s->gain_db, 0, -60, 60 }, { "mix", F_NUM, &s->mix, 0, 0, 1 },
 		{ "norm", F_STR, &s->norm, 0, 0, 0 }, { 0 }
-	}, gain[] = {
-		{ "effect", F_STR, &effect, 1, 0, 0 }, { "name", F_STR, &s->name, 0, 0, 0 },
-		{ "gain_db", F_NUM, &s->gain_db, 1, -60, 60 }, { 0 }
 	};
 	int is_nam, is_ir, is_fx, good = 0;
 
@@ -278,20 +324,8 @@ read_stage(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
 		return;
 	}
 	if (is_fx) {
-		const char *word = json_string_value(json_object_get(o, "effect"));
-
-		s->kind = DESC_GAIN;
-		if (!word || strcmp(word, "gain")) {
-			char at[256];
-
-			snprintf(at, sizeof at, "%s/effect", where);
-			desc_problem(r->p, 0, at, "unknown effect '%.60s'; the effects are: gain", word ? word : "?");
-			return;
-		}
-		get_fields(r, o, where, gain);
-		free(effect);
-		if (!s->name)
-			s->name = str_printf("Gain %+.1f dB", s->gain_db);
+		s->kind = DESC_FX;
+		read_effect(r, where, s, o);
 		return;
 	}
 	s->kind = is_nam ? DESC_NAM : DESC_IR;
@@ -319,7 +353,8 @@ read_chain(struct reader *r, size_t i, json_t *o)
 	size_t cabs = 0;
 	struct field f[] = {
 		{ "id", F_STR, &c->id, 0, 0, 0 }, { "name", F_STR, &c->name, 1, 0, 0 },
-		{ "stages", F_ARRAY, &stages, 1, 0, 0 }, { "two_cabs", F_BOOL, &c->two_cabs, 0, 0, 0 }, { 0 }
+		{ "stages", F_ARRAY, &stages, 1, 0, 0 }, { "two_cabs", F_BOOL, &c->two_cabs, 0, 0, 0 },
+		{ "no_cab", F_BOOL, &c->no_cab, 0, 0, 0 }, { 0 }
 	};
 
 	snprintf(where, sizeof where, "/chains/%zu", i);
@@ -385,7 +420,7 @@ read_top(struct reader *r)
 		{ "title", F_STR, &d->title, 0, 0, 0 }, { "author", F_STR, &d->author, 0, 0, 0 },
 		{ "rate_hz", F_INT, &d->rate_hz, 0, 8000, 192000 }, { "level", F_OBJECT, &level, 0, 0, 0 },
 		{ "dis", F_ARRAY, &dis, 1, 0, 0 }, { "chains", F_ARRAY, &chains, 1, 0, 0 },
-		{ "video", F_OBJECT, &video, 0, 0, 0 }, { 0 }
+		{ "video", F_OBJECT, &video, 0, 0, 0 }, { "tempo_bpm", F_NUM, &d->tempo_bpm, 0, 20, 400 }, { 0 }
 	}, lev[] = {
 		{ "lufs", F_NUM, &d->lufs, 0, -60, -5 }, { "ceiling_dbtp", F_NUM, &d->ceiling_dbtp, 0, -20, 0 }, { 0 }
 	}, vid[] = {
@@ -500,6 +535,7 @@ desc_free(struct desc *d)
 			free(c->stage[k].credit);
 			free(c->stage[k].file);
 			free(c->stage[k].norm);
+			fx_spec_free(c->stage[k].fx);
 		}
 		free(c->stage);
 		free(c->id);

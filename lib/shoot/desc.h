@@ -7,6 +7,7 @@
 #ifndef SHOOT_DESC_H
 #define SHOOT_DESC_H
 #include "base/err.h"
+#include "fx/fx.h"
 #include <jansson.h>
 #include <stdint.h>
 
@@ -19,24 +20,26 @@ struct desc_di {
 	int64_t frames;       /* at rate_hz, a whole number of pictures; set by desc_probe() */
 };
 
-enum desc_kind { DESC_NAM, DESC_IR, DESC_GAIN };
+enum desc_kind { DESC_NAM, DESC_IR, DESC_FX };
 
 struct desc_stage {
 	enum desc_kind kind;
 	char *name;           /* what people read: given, else the model's own, else from the file */
 	int named;            /* given */
 	char *credit;         /* DESC_NAM: who made it, under what licence, as the file says; or NULL */
-	char *file;           /* absolute; NULL for DESC_GAIN */
-	double input_gain_db, gain_db; /* before and after (DESC_IR, DESC_GAIN: gain_db only) */
+	char *file;           /* absolute; NULL for DESC_FX */
+	double input_gain_db, gain_db; /* before and after (DESC_IR: gain_db only) */
 	double mix;           /* DESC_IR: 0 dry .. 1 wet */
 	char *norm;           /* DESC_IR: "none", "energy", "peak" */
+	struct fx_spec *fx;   /* DESC_FX: the one effect */
+	int stereo;           /* DESC_FX: one channel becomes two */
 };
 
 struct desc_chain {
 	char *id, *name;
 	struct desc_stage *stage;
 	size_t stages;
-	int two_cabs;         /* the author means it */
+	int two_cabs, no_cab; /* the author means it */
 };
 
 struct desc {
@@ -44,6 +47,7 @@ struct desc {
 	char *name, *title, *author;
 	int rate_hz;
 	double lufs, ceiling_dbtp;
+	double tempo_bpm;     /* of effects; 0: not told */
 	struct desc_di *di;
 	size_t dis;
 	struct desc_chain *chain;

@@ -51,7 +51,7 @@ programs(json_t *missing)
 {
 	static const struct { const char *name, *option; } others[] = {
 		{ "make", "--version" }, { "ffmpeg", "-version" }, { "ffprobe", "-version" } };
-	static const char *const ours[] = { "audio-level", "audio-metrics", "audio-prep", "ir-convolve", "nam-render",
+	static const char *const ours[] = { "audio-fx", "audio-level", "audio-metrics", "audio-prep", "ir-convolve", "nam-render",
 		"shootout-card", "shootout-cut", "shootout-db", "shootout-video" };
 	json_t *o = json_object();
 

@@ -296,6 +296,46 @@ prep_rule(struct planner *p, const struct desc_di *di)
 	str_free(&need);
 }
 
+/* Text as one word of a shell in a Makefile; what it is made of was parsed, so it has no line break. */
+static void
+add_word(struct str *s, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=,.:+%/-";
+
+	if (strspn(text, plain) == strlen(text)) {
+		str_add(s, text);
+		return;
+	}
+	str_add(s, "'");
+	for (; *text; text++)
+		str_add(s, *text == '\'' ? "'\\''" : *text == '$' ? "$$" : (char[]){ *text, '\0' });
+	str_add(s, "'");
+}
+
+static const char *
+effect_command(struct planner *p, const struct desc_stage *s, struct str *cmd)
+{
+	char *text = fx_spec_text(s->fx, 0), *move;
+
+	if (!text) {
+		err_set(p->e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	str_add(cmd, "audio-fx -x ");
+	add_word(cmd, text);
+	free(text);
+	for (size_t k = 0; (move = fx_spec_lane_text(s->fx, 0, k)) != NULL; k++) {
+		str_add(cmd, " -a ");
+		add_word(cmd, move);
+		free(move);
+	}
+	if (p->d->tempo_bpm > 0)
+		num(cmd, "--tempo", p->d->tempo_bpm);
+	if (s->stereo)
+		str_add(cmd, " --stereo");
+	return fx_spec_info(s->fx, 0)->name;
+}
+
 static const char *
 stage_command(struct planner *p, const struct desc_stage *s, struct str *cmd, const struct input **in)
 {
@@ -321,12 +361,10 @@ stage_command(struct planner *p, const struct desc_stage *s, struct str *cmd, co
 		if (s->mix < 1)
 			num(cmd, "--mix", s->mix);
 		return (*in)->slug;
-	case DESC_GAIN:
+	case DESC_FX:
 		break;
 	}
-	str_add(cmd, "audio-level --ceiling none");
-	num(cmd, "--gain-db", s->gain_db);
-	return "gain";
+	return effect_command(p, s, cmd);
 }
 
 /* The stages of one chain for one DI; *last gets the file of the last one. */

@@ -87,6 +87,10 @@ probe_model(const struct desc *d, const struct desc_chain *c, const char *at, st
 	if (info->gear_type && strstr(info->gear_type, "cab") && ir_follows && !c->two_cabs)
 		desc_problem(p, 0, at, "'%s' says it holds a cab already (gear_type %.20s), and an IR follows; remove "
 		    "the IR, or say \"two_cabs\": true in the chain if you mean it", s->file, info->gear_type);
+	if (info->gear_type && (!strcmp(info->gear_type, "amp") || !strcmp(info->gear_type, "pedal_amp")) && !ir_follows &&
+	    !c->no_cab)
+		desc_problem(p, 0, at, "'%s' says it is an amp without a cab (gear_type %.20s), and no IR follows; add "
+		    "{\"ir\": FILE}, or say \"no_cab\": true in the chain if you mean it", s->file, info->gear_type);
 	take_credit(s, info);
 	nam_close(m);
 }
@@ -112,6 +116,24 @@ probe_ir(const char *at, const struct desc_stage *s, struct desc_problems *p)
 	return channels;
 }
 
+/* An effect must make sense at this rate, and end. */
+static void
+probe_effect(const struct desc *d, const char *at, const struct desc_stage *s, int channels, struct desc_problems *p)
+{
+	struct fx *fx;
+	struct err e;
+
+	if (d->tempo_bpm > 0)
+		fx_spec_tempo(s->fx, d->tempo_bpm);
+	if (fx_open(&fx, s->fx, d->rate_hz, channels, &e)) {
+		desc_problem(p, 0, at, "%s", e.msg);
+		return;
+	}
+	if (fx_tail_frames(fx) < 0)
+		desc_problem(p, 0, at, "never dies away; use a feedback below 100 %%");
+	fx_close(fx);
+}
+
 /* What the chain makes of one channel: a model after a stereo IR would get two. */
 static void
 probe_chain(const struct desc *d, size_t i, struct desc_problems *p)
@@ -130,10 +152,14 @@ probe_chain(const struct desc *d, size_t i, struct desc_problems *p)
 		if (s->kind == DESC_NAM)
 			probe_model(d, c, at, s, ir_follows, p);
 		if (s->kind == DESC_NAM && stereo_by)
-			desc_problem(p, 0, at, "a model takes one channel, but '%s' before it has two; put the model "
-			    "first or use a mono IR", stereo_by);
+			desc_problem(p, 0, at, "a model takes one channel, but '%s' before it makes two; put the model "
+			    "first or keep it mono", stereo_by);
 		if (s->kind == DESC_IR && probe_ir(at, s, p) == 2)
 			stereo_by = s->file;
+		if (s->kind == DESC_FX && s->stereo && !stereo_by)
+			stereo_by = s->name;
+		if (s->kind == DESC_FX)
+			probe_effect(d, at, s, stereo_by ? 2 : 1, p);
 	}
 }
 

@@ -29,8 +29,10 @@ cat >s.json <<'J'
          {"name": "Second: DI", "file": "two.wav"}],
  "chains": [
   {"id": "lstm", "name": "Small #1; `x` 'y'", "stages": [{"nam": "lstm.nam", "input_gain_db": 3}, {"ir": "cab.wav"}]},
-  {"id": "wave", "name": "Wave %s", "stages": [{"nam": "wave.nam"}, {"effect": "gain", "gain_db": -6}]}],
- "video": {"size": "320x180", "title_s": 0.5, "preset": "ultrafast"}}
+  {"id": "wave", "name": "Wave %s", "stages": [{"nam": "wave.nam"}, {"effect": "gain", "gain_db": -6},
+   {"effect": "eq", "preset": "mid_scoop", "high_gain_db": 2, "automation": {"high_gain_db": "0s:2,0.5s:-2:s,smooth_ms=5"}},
+   {"effect": "reverb", "preset": "room", "decay_s": 0.2, "stereo": true}]}],
+ "tempo_bpm": 90, "video": {"size": "320x180", "title_s": 0.5, "preset": "ultrafast"}}
 J
 
 run shootout
@@ -52,6 +54,19 @@ bad() { # NAME EXPECTED-TEXT PYTHON-EDIT
 	check "$1: no work was begun" absent nope
 }
 bad 'unknown effect' "/chains/1/stages/1/effect: unknown effect 'flanger'" "d['chains'][1]['stages'][1]['effect'] = 'flanger'"
+fx="d['chains'][1]['stages'].append"
+bad 'unknown parameter of an effect' "/chains/1/stages/4: delay: there is no parameter 'mix'; did you mean 'mix_pct'?" "$fx({'effect': 'delay', 'mix': 3})"
+bad 'out of range of an effect' '/chains/1/stages/4: boost: gain_db 30 dB is not within 0..24 dB' "$fx({'effect': 'boost', 'gain_db': 30})"
+bad 'unknown preset' '/chains/1/stages/4: reverb: unknown preset' "$fx({'effect': 'reverb', 'preset': 'cave'})"
+bad 'automation that is none' 'a point is TIME:VALUE' "$fx({'effect': 'gain', 'automation': {'gain_db': '3; rm -rf /'}})"
+bad 'an echo for ever' 'never dies away' "$fx({'effect': 'delay', 'feedback_pct': 100})"
+bad 'an echo that is too long' 'at most 8 s' "$fx({'effect': 'delay', 'beats': 16, 'bpm': 30})"
+bad 'a model after a stereo effect' "but 'Reverb' before it makes two" "d['chains'][1]['stages'].insert(0, {'effect': 'reverb', 'stereo': True})"
+python3 -c "import json; m = json.load(open('wave.nam')); m['metadata']['gear_type'] = 'amp'; json.dump(m, open('amp.nam', 'w'))"
+bad 'an amp without a cab' '"no_cab": true' "d['chains'][1]['stages'][0]['nam'] = 'amp.nam'"
+python3 -c "import json; d = json.load(open('s.json')); d['chains'][1]['stages'][0]['nam'] = 'amp.nam'; d['chains'][1]['no_cab'] = True; json.dump(d, open('meant.json', 'w'))"
+run shootout check meant.json
+check 'unless it is meant' status_is 0
 bad 'missing model' "/chains/0/stages/0: cannot open" "d['chains'][0]['stages'][0]['nam'] = 'none.nam'"
 bad 'missing DI' "/dis/0/file: cannot open" "d['dis'][0]['file'] = 'none.wav'"
 bad 'two cabs' '/chains/0/stages/2: is a second cab' "d['chains'][0]['stages'].append({'ir': 'cab.wav'})"
@@ -91,6 +106,8 @@ run shootout plan s.json -o run
 check 'plan: exit 0' status_is 0
 check 'plan renders nothing' sh -c 'test -z "$(find run/audio run/cards run/work -type f)"'
 check 'the Makefile holds plain command lines' grep -q '^	nam-render -m in/nam/lstm.nam --input-gain-db 3 ' run/Makefile
+check 'effects are command lines of audio-fx' grep -qF 'audio-fx -x eq:mid_scoop,high_gain_db=2 -a 1.high_gain_db=0s:2,0.5s:-2:s,smooth_ms=5 --tempo 90 ' run/Makefile
+check 'and to stereo' grep -qF 'audio-fx -x reverb:room,decay_s=0.2 --tempo 90 --stereo ' run/Makefile
 check 'no name from outside is in the Makefile' sh -c '! grep -qE "First|Small|shoot\"" run/Makefile'
 run shootout status --json run
 check 'status counts the steps that are left' sh -c '[ "$(jq .steps_left out)" -gt 20 ] && [ "$(jq -r .state out)" = unfinished ]'
