@@ -76,12 +76,13 @@ static int
 level(void)
 {
 	struct progress p;
-	json_t *report;
+	json_t *report = NULL;
+	int wanted = diag_level > 0 || want.measure || want.normalize_rms <= 0;
 	struct err e;
 	int status;
 
 	progress_begin(&p, want.input, 0);
-	status = status_of(level_run(&want, &p, &report, &e), &e);
+	status = status_of(level_run(&want, &p, wanted ? &report : NULL, &e), &e);
 	progress_end(&p, p.total);
 	if (report && !want.measure) {
 		diag_info("'%s': %.2f LUFS, %.2f dBTP, gain %+.2f dB", want.input, number(report, "measured_lufs"),

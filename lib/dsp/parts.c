@@ -111,7 +111,7 @@ finish(struct parts *p, struct err *e)
 
 	p->out = NULL;
 	part->length_frames = p->at - part->start_frame;
-	if (!au_commit(out, part->sha256, e))
+	if (!au_commit(out, p->hash ? part->sha256 : NULL, e))
 		return 0;
 	free(part->name);
 	p->n--;

@@ -19,6 +19,7 @@ struct parts {
 	enum au_encoding encoding;
 	const int64_t *cut;          /* n_cuts places in frames, rising, the first above 0; borrowed */
 	size_t n_cuts;
+	int hash;                    /* the SHA-256 of each is wanted */
 	int64_t every;               /* or cut each time so many frames are there; 0: not */
 	/* what has come of it */
 	struct part *part;           /* n, in their order */

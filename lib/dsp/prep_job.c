@@ -259,7 +259,7 @@ open_parts(struct run *r, struct err *e)
 			return err_set(e, ERR_INPUT, "split_at: %g and %g s are the same frame", s[i - 1], s[i]);
 	r->parts = (struct parts){ .output = o->output ? o->output : "-", .rate_hz = r->facts.out_rate_hz,
 		.channels = r->facts.out_channels, .encoding = o->encoding ? (enum au_encoding)au_encoding_of(o->encoding) :
-		AU_DEFAULT, .cut = r->cut, .n_cuts = n > 0 ? (size_t)n : 0,
+		AU_DEFAULT, .hash = o->provenance != NULL, .cut = r->cut, .n_cuts = n > 0 ? (size_t)n : 0,
 		.every = isnan(o->split_every_s) ? 0 : llround(o->split_every_s * r->facts.out_rate_hz) };
 	return n < 0 ? -1 : parts_open(&r->parts, e);
 }

@@ -32,6 +32,9 @@ struct job {
 	double gain_db, limit_dbtp;  /* limit_dbtp: of the limiter; INFINITY: none */
 	struct limiter_facts limited;
 	int tries;                   /* passes to find gain and limit */
+	int hash;                    /* somebody wants to know */
+	int blind;                   /* a gain, and nobody wants to know anything */
+	char sha256[65];             /* of the input */
 	int peak_limited, wrote;     /* peak_limited: normalize_rms had to stop at its peak */
 	struct progress *progress;
 };
@@ -111,7 +114,7 @@ report_json(const struct job *j)
 	json_t *o = jl_new("audio-level/1");
 
 	jl_str(o, "input", j->input);
-	jl_str(o, "sha256", relevel_sha256(j->r));
+	jl_str(o, "sha256", j->sha256);
 	jl_str(o, "output", j->wrote ? j->output : NULL);
 	jl_int(o, "rate_hz", info->rate_hz);
 	jl_int(o, "channels", info->channels);
@@ -260,7 +263,7 @@ choose_gain(struct job *j, struct err *e)
 static int
 is_over(const struct job *j)
 {
-	return j->after.level[RELEVEL_TRUE_PEAK] > j->want.ceiling_dbtp + 0.001;
+	return !j->blind && j->after.level[RELEVEL_TRUE_PEAK] > j->want.ceiling_dbtp + 0.001;
 }
 
 /* What was written is what was wanted, or nothing is written. */
@@ -287,7 +290,7 @@ provenance(struct prov *prov, const struct job *j, const char *out_sha256, struc
 {
 	const char *report = j->o->report;
 
-	if (prov_input(prov, "audio", j->input, relevel_sha256(j->r), e) ||
+	if (prov_input(prov, "audio", j->input, j->sha256, e) ||
 	    (j->o->di && prov_input(prov, "di", j->o->di, j->playing.sha256, e)) ||
 	    (j->o->target && prov_input(prov, "target", j->o->target, NULL, e)) ||
 	    prov_output(prov, "audio", j->output, out_sha256, e) ||
@@ -330,7 +333,7 @@ commit(struct job *j, struct au_out **out, struct prov *prov, json_t *report, st
 	if (name && jl_write(json_incref(report), name, e))
 		return -1;
 	*out = NULL;
-	if (o && au_commit(o, hex, e)) {
+	if (o && au_commit(o, prov_wanted(prov) ? hex : NULL, e)) {
 		if (name && strcmp(name, "-"))
 			unlink(name);
 		return -1;
@@ -342,7 +345,7 @@ static int
 open_input(struct job *j, struct err *e)
 {
 	const struct level_options *o = j->o;
-	struct relevel_opts ro = { .measure_only = o->measure, .dual_mono = j->want.dual_mono,
+	struct relevel_opts ro = { .measure_only = o->measure, .blind = j->blind, .dual_mono = j->want.dual_mono,
 		.step = j->progress ? show : NULL, .ctx = j->progress };
 	int64_t frames;
 
@@ -352,7 +355,7 @@ open_input(struct job *j, struct err *e)
 		ro.parts = &j->part;
 		ro.n_parts = 1;
 	}
-	if (o->di && playing_find(&j->playing, o->di, isnan(o->gate_dbfs) ? LEVEL_GATE_DBFS : o->gate_dbfs, e))
+	if (o->di && playing_find(&j->playing, o->di, isnan(o->gate_dbfs) ? LEVEL_GATE_DBFS : o->gate_dbfs, j->hash, e))
 		return -1;
 	if (o->di) {
 		ro.parts = j->playing.part;
@@ -365,7 +368,7 @@ open_input(struct job *j, struct err *e)
 		playing_to_rate(&j->playing, relevel_info(j->r)->rate_hz);
 	frames = relevel_info(j->r)->frames;
 	if (j->progress)
-		progress_begin(j->progress, j->input, frames < 0 || o->limit ? 0 : (o->measure ? 1 : 2) * (double)frames);
+		progress_begin(j->progress, j->input, frames < 0 || o->limit ? 0 : (o->measure || j->blind ? 1 : 2) * (double)frames);
 	return 0;
 }
 
@@ -373,30 +376,37 @@ int
 level_run(const struct level_options *o, struct progress *progress, json_t **report, struct err *e)
 {
 	struct job j = { .o = o, .input = o->input ? o->input : "-", .output = o->output ? o->output : "-",
-		.gain_db = NAN, .limit_dbtp = INFINITY, .progress = progress };
+		.gain_db = NAN, .limit_dbtp = INFINITY, .progress = progress,
+		.hash = report || o->report || o->provenance };
 	struct prov *prov = prov_new(o->provenance);
 	struct au_out *out = NULL;
+	json_t *made = NULL;
 	int ret = -1;
 
-	*report = NULL;
+	if (report)
+		*report = NULL;
 	if (!prov) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		goto end;
 	}
-	if (level_want(&j.want, o, e) || open_input(&j, e) || relevel_measure(j.r, &j.before, e))
+	if (level_want(&j.want, o, e))
+		goto end;
+	j.blind = !isnan(o->gain_db) && isinf(j.want.ceiling_dbtp) && !j.hash;
+	j.before.level[RELEVEL_TRUE_PEAK] = NAN;
+	if (open_input(&j, e) || (!j.blind && relevel_measure(j.r, &j.before, e)))
 		goto end;
 	if (!o->measure && (ret = choose_gain(&j, e)) != 0)
 		goto end;
 	ret = -1;
-	if (!o->measure && write_audio(&j, &out, e))
+	if ((!o->measure && write_audio(&j, &out, e)) ||
+	    (j.hash && relevel_sha256(j.r, j.sha256, e)))
 		goto end;
-	*report = report_json(&j);
-	ret = commit(&j, &out, prov, *report, e);
-	if (ret) {
-		json_decref(*report);
-		*report = NULL;
-	}
+	made = j.blind ? NULL : report_json(&j);
+	ret = commit(&j, &out, prov, made, e);
+	if (!ret && report)
+		*report = json_incref(made);
 end:
+	json_decref(made);
 	au_abort(out);
 	relevel_close(j.r);
 	playing_free(&j.playing);

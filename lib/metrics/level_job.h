@@ -37,7 +37,7 @@ extern const struct batch_key level_keys[];
 /* Whether the options go together and each is in its range.  Before level_run(); -1: no. */
 int level_check(const struct level_options *o, struct err *e);
 
-/* Do it.  progress may be NULL; whoever began it ends it.  0: done, and *report is an audio-level/1 object, the caller's.
+/* Do it.  progress may be NULL; whoever began it ends it.  0: done, and *report (report may be NULL) is an audio-level/1 object, the caller's.
  * 1: it could be measured, and the answer is no (a ceiling); -1: failed.  Then *report is NULL, nothing was written, and *e
  * says why. */
 int level_run(const struct level_options *o, struct progress *progress, json_t **report, struct err *e);

@@ -14,11 +14,11 @@ struct playing {
 	int rate_hz;                 /* of the recording */
 	struct relevel_part *part;   /* n, in its frames, apart from each other */
 	size_t n;
-	char sha256[65];             /* of its file */
+	char sha256[65];             /* of its file, where that was wanted */
 };
 
-/* Read NAME to its end.  -1: it cannot be read, or never reaches the threshold (ERR_INPUT). */
-int playing_find(struct playing *p, const char *name, double threshold_dbfs, struct err *e);
+/* Read NAME to its end; hash: its SHA-256 too.  -1: it cannot be read, or never reaches the threshold (ERR_INPUT). */
+int playing_find(struct playing *p, const char *name, double threshold_dbfs, int hash, struct err *e);
 /* The same moments at another rate, rounded outwards. */
 void playing_to_rate(struct playing *p, int rate_hz);
 void playing_free(struct playing *p);

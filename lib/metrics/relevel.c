@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "metrics/loudness.h"
 #include "metrics/scan.h"
+#include "metrics/truepeak.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -19,7 +20,6 @@ struct relevel {
 	struct au_info info;
 	float *buf;          /* BLOCK_SAMPLES */
 	int64_t done;        /* frames of all passes that are over */
-	char sha256[65];
 };
 
 int
@@ -48,10 +48,10 @@ relevel_info(const struct relevel *r)
 	return &r->info;
 }
 
-const char *
-relevel_sha256(const struct relevel *r)
+int
+relevel_sha256(struct relevel *r, char hex[65], struct err *e)
 {
-	return r->sha256;
+	return replay_sha256(r->in, hex, e);
 }
 
 /* ---- what is measured in a pass ---- */
@@ -85,7 +85,8 @@ relevel_by_of(const char *name)
 
 /* Loudness and RMS of the parts, peaks of the whole. */
 struct meters {
-	struct loudness *parts, *whole; /* whole is NULL when there are no parts but all */
+	struct loudness *parts;         /* with the true peak when there are no parts but all */
+	struct truepeak *whole;         /* else this */
 	const struct relevel_part *part;
 	size_t n_parts, next;           /* next: of the parts, the one that is not over yet */
 	int64_t at, counted;
@@ -98,7 +99,7 @@ static void
 meters_free(struct meters *m)
 {
 	loudness_free(m->parts);
-	loudness_free(m->whole);
+	truepeak_free(m->whole);
 }
 
 static int
@@ -108,7 +109,7 @@ meters_new(struct meters *m, const struct relevel *r, struct err *e)
 
 	*m = (struct meters){ .part = r->opts.parts, .n_parts = r->opts.n_parts, .rate_hz = r->info.rate_hz,
 		.channels = r->info.channels };
-	if (m->n_parts && loudness_new(&m->whole, m->rate_hz, m->channels, LOUDNESS_TRUE_PEAK, e))
+	if (m->n_parts && truepeak_new(&m->whole, m->rate_hz, m->channels, e))
 		return -1;
 	return loudness_new(&m->parts, m->rate_hz, m->channels, m->n_parts ? flags : flags | LOUDNESS_TRUE_PEAK, e);
 }
@@ -149,23 +150,29 @@ meters_add(struct meters *m, const float *x, int64_t frames, struct err *e)
 			break;
 	}
 	m->at += frames;
-	return loudness_add(m->whole, x, frames, e);
+	truepeak_add(m->whole, x, frames);
+	return 0;
 }
 
 static int
 meters_end(struct meters *m, struct relevel_values *v, struct err *e)
 {
-	struct loudness_values part, whole;
-	double n = (double)m->counted * m->channels;
+	struct loudness_values part;
+	int64_t overs;
+	double peak, n = (double)m->counted * m->channels;
 
-	if (loudness_end(m->parts, &part, e) || (m->whole && loudness_end(m->whole, &whole, e)))
+	if (loudness_end(m->parts, &part, e))
 		return -1;
 	v->level[RELEVEL_INTEGRATED] = loudness_for_level(&part, m->rate_hz, &v->kind);
 	v->level[RELEVEL_MOMENTARY] = part.max_momentary_lufs;
 	v->level[RELEVEL_SHORT_TERM] = part.max_short_term_lufs;
 	v->level[RELEVEL_RMS] = m->square > 0 ? 10 * log10(m->square / n) : NAN;
 	v->level[RELEVEL_PEAK] = m->peak > 0 ? 20 * log10((double)m->peak) : NAN;
-	v->level[RELEVEL_TRUE_PEAK] = m->whole ? whole.true_peak_dbtp : part.true_peak_dbtp;
+	v->level[RELEVEL_TRUE_PEAK] = part.true_peak_dbtp;
+	if (m->whole) {
+		peak = truepeak_end(m->whole, &overs);
+		v->level[RELEVEL_TRUE_PEAK] = peak > 0 ? 20 * log10(peak) : NAN;
+	}
 	v->frames = m->at;
 	v->counted_frames = m->counted;
 	return 0;
@@ -217,7 +224,7 @@ relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e)
 	r->done = m.at;
 	if (n < 0 || check_parts(r, &m, e) || meters_end(&m, v, e))
 		goto out;
-	ret = replay_sha256(r->in, r->sha256, e);
+	ret = 0;
 out:
 	meters_free(&m);
 	return ret;
@@ -232,9 +239,16 @@ struct pass {
 };
 
 static int
-put(struct pass *p, const float *x, int64_t n, struct err *e)
+put(struct relevel *r, struct pass *p, const float *x, int64_t n, struct err *e)
 {
-	return (p->out && au_write(p->out, x, n, e)) || meters_add(&p->m, x, n, e) ? -1 : 0;
+	size_t all = (size_t)(n * r->info.channels);
+
+	if (!r->opts.blind && meters_add(&p->m, x, n, e))
+		return -1;
+	/* a gain makes infinities, at the worst */
+	if (!isfinite(r->opts.blind ? scan_peak(x, all) : p->m.peak))
+		return err_set(e, ERR_INPUT, "a sample of '%s' would be larger than float32 can hold", r->name);
+	return p->out ? au_write(p->out, x, n, e) : 0;
 }
 
 /* n frames of r->buf; the last have n 0. */
@@ -248,11 +262,11 @@ change(struct relevel *r, struct pass *p, int64_t n, struct err *e)
 	if (p->set->gain != 1)
 		for (size_t i = 0; i < all; i++)
 			r->buf[i] = (float)(r->buf[i] * p->set->gain);
-	if (au_numbers(r->buf, all) < all)
-		return err_set(e, ERR_INPUT, "a sample of '%s' would be larger than float32 can hold", r->name);
+	if (p->limiter && n && !isfinite(scan_peak(y, all)))
+		return put(r, p, y, n, e); /* which refuses it */
 	if (p->limiter && limiter_process(p->limiter, y, n, n == 0, &y, &got, e))
 		return -1;
-	return got ? put(p, y, got, e) : 0;
+	return got ? put(r, p, y, got, e) : 0;
 }
 
 int
@@ -263,7 +277,7 @@ relevel_apply(struct relevel *r, const struct relevel_set *set, struct au_out *o
 	int64_t n, at = 0;
 	int ret = -1;
 
-	if (meters_new(&p.m, r, e) || (isfinite(set->limit) &&
+	if ((!r->opts.blind && meters_new(&p.m, r, e)) || (isfinite(set->limit) &&
 	    limiter_new(&p.limiter, r->info.rate_hz, r->info.channels, set->limit, e)) || replay_begin(r->in, 0, e))
 		goto out;
 	while ((n = replay_read(r->in, r->buf, BLOCK_SAMPLES / r->info.channels, e)) > 0) {
@@ -272,7 +286,7 @@ relevel_apply(struct relevel *r, const struct relevel_set *set, struct au_out *o
 		at += n;
 		step(r, r->done + at);
 	}
-	if (n < 0 || (p.limiter && change(r, &p, 0, e)) || meters_end(&p.m, v, e))
+	if (n < 0 || (p.limiter && change(r, &p, 0, e)) || (!r->opts.blind && meters_end(&p.m, v, e)))
 		goto out;
 	r->done += at;
 	if (f)

@@ -17,6 +17,7 @@ struct relevel_opts {
 	size_t n_parts;         /* 0: all of the input */
 	int cut_parts;          /* what of them is after the end of the input is left out; else that is an error */
 	int measure_only;       /* there will be no second pass: nothing is kept */
+	int blind;              /* nothing is measured: relevel_apply() is the first and only pass, and gives no values */
 	int dual_mono;          /* a mono input counts twice (loudness.h) */
 	void (*step)(void *ctx, int64_t frames); /* called as frames go by, all passes added up; NULL: not */
 	void *ctx;
@@ -50,8 +51,8 @@ int relevel_open(struct relevel **r, const char *name, const struct relevel_opts
 const struct au_info *relevel_info(const struct relevel *r);
 /* The first pass; once.  A part that is not inside the input is ERR_INPUT; ERR_IO when a pipe cannot be kept. */
 int relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e);
-/* SHA-256 of the input, after relevel_measure(). */
-const char *relevel_sha256(const struct relevel *r);
+/* SHA-256 of the input, after relevel_measure(); it takes reading a file once more. */
+int relevel_sha256(struct relevel *r, char hex[65], struct err *e);
 /* How a pass changes the samples. */
 struct relevel_set {
 	double gain;            /* a factor; 1 copies bit for bit */
