@@ -91,14 +91,17 @@ stream(struct run *r, struct err *e)
 {
 	int channels = r->cab->ins;
 	const float *y;
-	int64_t n, got, most;
+	int64_t n, got, most, room;
+	float *to = conv_space(r->conv, &room);
 
-	while ((n = au_read(r->in, r->buf, BLOCK_SAMPLES / channels, e)) > 0) {
+	/* mono is read to where it is wanted */
+	while ((n = au_read(r->in, to ? to : r->buf, to ? room : BLOCK_SAMPLES / channels, e)) > 0) {
 		for (int64_t at = 0; at < n;) {
-			at += conv_process(r->conv, r->buf + at * channels, n - at, &y, &got);
+			at += conv_process(r->conv, (to ? to : r->buf) + at * channels, n - at, &y, &got);
 			if (got && put(r, y, got, INT64_MAX, e))
 				return -1;
 		}
+		to = conv_space(r->conv, &room);
 		r->in_frames += n;
 		if (r->progress)
 			progress_step(r->progress, (double)r->in_frames);

@@ -74,7 +74,7 @@ grid(struct conv_ir *ir)
 		ir->parts = (taps + 2 * ir->hop - 1) / (2 * ir->hop);
 		return most;
 	}
-	while (n < 5 * taps && (n < wide || n < 2 * taps))
+	while (n < (n < 32768 ? 5 : 4) * taps && (n < wide || n < 2 * taps))
 		n *= 2;
 	ir->hop = (n - taps + 1) & ~(size_t)7;
 	return n;
@@ -352,6 +352,13 @@ work(struct conv *c)
 	c->fill = 0;
 }
 
+float *
+conv_space(struct conv *c, int64_t *room)
+{
+	*room = (int64_t)(c->batch - c->fill);
+	return c->ir->ins == 1 ? c->in[0] + (c->ir->plan->n - c->ir->hop) + c->fill : NULL;
+}
+
 int64_t
 conv_process(struct conv *c, const float *in, int64_t n, const float **out, int64_t *got)
 {
@@ -361,7 +368,7 @@ conv_process(struct conv *c, const float *in, int64_t n, const float **out, int6
 	for (size_t i = 0; i < step; i++) {
 		float *to = c->in[i] + (c->ir->plan->n - c->ir->hop) + c->fill;
 
-		if (step == 1)
+		if (step == 1 && in != to)
 			memcpy(to, in, take * sizeof *to);
 		for (size_t t = 0; step > 1 && t < take; t++)
 			to[t] = in[t * step + i];

@@ -51,6 +51,10 @@ int64_t conv_batch_frames(const struct conv *c); /* frames that are worked on to
  * next call.  Call again with the rest.  Does not allocate. */
 int64_t conv_process(struct conv *c, const float *in, int64_t n, const float **out, int64_t *got);
 
+/* Where the next frames of a mono signal may be put, *room of them, to be fed from there without a copy; NULL for more
+ * channels.  Valid until the next call. */
+float *conv_space(struct conv *c, int64_t *room);
+
 /* After the last frame: call until *got is 0.  In all, frames + taps - 1 frames come out (none when
  * none went in).  Nothing may be fed afterwards. */
 void conv_flush(struct conv *c, const float **out, int64_t *got);

@@ -11,16 +11,16 @@
 
 enum { CONV_MAX_STAGES = 16 };
 
-/* Tables for transforms of n points, n / 8 = rows.  A twiddle is given by cosine and tangent. */
+/* Tables for transforms of n points, n / 8 = rows.  Stage 0 is the first there, from the signal, and the last back; the
+ * product of all radices is rows / 8.  A twiddle is given by cosine and tangent. */
 struct conv_plan {
 	size_t n, rows;
-	size_t root;             /* radix of the first stage there, the last one back: 4 or 8 */
-	unsigned stages;         /* radix-4 stages between it and the tiles */
-	double *there;           /* 6 for each block of a stage there: cos 2a, tan 2a, tan a, tan 3a, cos 3a / cos a, cos a */
-	double *back[CONV_MAX_STAGES + 1]; /* [s]: the same for each j of the stage back that makes 8 * 4^s rows */
-	double *last;            /* the same, or as down, for the last stage back */
-	double *down;            /* 8 for each tile: cos and tan of 4a, 2a, a, a + 1/8 turn */
-	double *across;          /* for each tile 8 rows of the same for its 8 rows */
+	unsigned stages;
+	unsigned char radix[CONV_MAX_STAGES + 1]; /* 4 or 8 */
+	double *there;           /* 6 for each block of a radix-4 stage: cos 2a, tan 2a, tan a, tan 3a, cos 3a / cos a, cos a */
+	double *down;            /* 8 for each block of a radix-8 stage, or tile: cos and tan of 4a, 2a, a, a + 1/8 turn */
+	double *back[CONV_MAX_STAGES]; /* of each stage the same 6 or 8 for each j of the way back */
+	double *across;          /* for each tile 8 rows of 8 such for its 8 rows */
 };
 
 /* n: a power of two, 2^12..2^26.  NULL: no memory. */

@@ -268,6 +268,49 @@ there4(double *z, size_t s, const double *w)
 		}
 }
 
+#define GET8(z, j, q, a) do { \
+	GET(z, j, a##0); GET(z, (j) + (q), a##1); GET(z, (j) + 2 * (q), a##2); GET(z, (j) + 3 * (q), a##3); \
+	GET(z, (j) + 4 * (q), a##4); GET(z, (j) + 5 * (q), a##5); GET(z, (j) + 6 * (q), a##6); GET(z, (j) + 7 * (q), a##7); \
+} while (0)
+#define PUT8(z, j, q, a) do { \
+	PUT(z, j, a##0); PUT(z, (j) + (q), a##1); PUT(z, (j) + 2 * (q), a##2); PUT(z, (j) + 3 * (q), a##3); \
+	PUT(z, (j) + 4 * (q), a##4); PUT(z, (j) + 5 * (q), a##5); PUT(z, (j) + 6 * (q), a##6); PUT(z, (j) + 7 * (q), a##7); \
+} while (0)
+
+/* The same with radix 8. */
+static void
+there8(double *z, size_t s, const double *w)
+{
+	const V w0 = v_set1(w[0]), w1 = v_set1(w[1]), w2 = v_set1(w[2]), w3 = v_set1(w[3]);
+	const V w4 = v_set1(w[4]), w5 = v_set1(w[5]), w6 = v_set1(w[6]), w7 = v_set1(w[7]);
+	size_t q = s / 8;
+
+	for (size_t j = 0; j < q; j++)
+		for (size_t h = 0; h < 8; h += W) {
+			V NAMES8(z);
+
+			GET8(z + h, j, q, z);
+			DFT8(z, w0, w1, w2, w3, w4, w5, w6, w7);
+			PUT8(z + h, j, q, z);
+		}
+}
+
+static void
+back8(double *z, size_t s, const double *w)
+{
+	size_t q = s / 8;
+
+	for (size_t j = 0; j < q; j++, w += 8)
+		for (size_t h = 0; h < 8; h += W) {
+			V NAMES8(z);
+
+			GET8(z + h, j, q, z);
+			IDFT8(z, v_set1(w[0]), v_set1(w[1]), v_set1(w[2]), v_set1(w[3]), v_set1(w[4]), v_set1(w[5]),
+			    v_set1(w[6]), v_set1(w[7]));
+			PUT8(z + h, j, q, z);
+		}
+}
+
 static void
 back4(double *z, size_t s, const double *w)
 {
@@ -467,32 +510,39 @@ tile(const struct conv_job *j, double *z, size_t b)
 static void
 block(const struct conv_job *j, double *z, size_t s, size_t b, unsigned stage)
 {
-	if (s == 8) {
+	const struct conv_plan *p = j->plan;
+	size_t radix = p->radix[stage];
+
+	if (stage == p->stages) {
 		tile(j, z, b);
 		return;
 	}
-	if (j->in[0])
-		there4(z, s, j->plan->there + 6 * b);
-	for (size_t r = 0; r < 4; r++)
-		block(j, z + r * (s / 4) * ROW, s / 4, 4 * b + r, stage - 1);
-	if (j->terms)
-		back4(z, s, j->plan->back[stage]);
+	if (j->in[0] && radix == 8)
+		there8(z, s, p->down + 8 * b);
+	else if (j->in[0])
+		there4(z, s, p->there + 6 * b);
+	for (size_t r = 0; r < radix; r++)
+		block(j, z + r * (s / radix) * ROW, s / radix, radix * b + r, stage + 1);
+	if (j->terms && radix == 8)
+		back8(z, s, p->back[stage]);
+	else if (j->terms)
+		back4(z, s, p->back[stage]);
 }
 
 void
 CONV_FN(const struct conv_job *j)
 {
 	const struct conv_plan *p = j->plan;
-	size_t part = p->rows / p->root, skip = j->skip / 8;
+	size_t root = p->radix[0], part = p->rows / root, skip = j->skip / 8;
 
-	if (j->in[0] && p->root == 8)
+	if (j->in[0] && root == 8)
 		first8(j->z, p->rows, j->in[0], j->in[1]);
 	else if (j->in[0])
 		first4(j->z, p->rows, j->in[0], j->in[1]);
-	for (size_t r = 0; r < p->root; r++)
-		block(j, j->z + r * part * ROW, part, r, p->stages);
-	if (j->terms && p->root == 8)
-		last8(j->z, p->rows, p->last, skip, j->out[0], j->out[1]);
+	for (size_t r = 0; r < root; r++)
+		block(j, j->z + r * part * ROW, part, r, 1);
+	if (j->terms && root == 8)
+		last8(j->z, p->rows, p->back[0], skip, j->out[0], j->out[1]);
 	else if (j->terms)
-		last4(j->z, p->rows, p->last, skip, j->out[0], j->out[1]);
+		last4(j->z, p->rows, p->back[0], skip, j->out[0], j->out[1]);
 }
