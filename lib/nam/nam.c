@@ -121,6 +121,12 @@ nam_model_desc(const struct nam_model *m)
 	return m->desc;
 }
 
+const struct nam_net *
+nam_model_net(const struct nam_model *m)
+{
+	return m->net;
+}
+
 const char *
 nam_model_sha256(const struct nam_model *m)
 {

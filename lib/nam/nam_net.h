@@ -8,6 +8,7 @@
 #define NAM_NET_H
 #include "nam/nam_desc.h"
 #include "nam/nam_kernel.h"
+#include "nam/nam_plan.h"
 
 /* Zeroed memory that is given back at once.  The first failure is remembered; what it hands out then
  * is NULL, and the maker of a net or state checks once at the end. */
@@ -54,12 +55,16 @@ struct nam_net {
 	/* The same, without prime, for n_states states of this net; NULL where it would be no faster. */
 	void (*run_many)(struct nam_state *const *s, size_t n_states, const struct nam_planes *in,
 	                 const struct nam_planes *out, size_t n);
+	/* The same as steps of a plan: from the planes of in to those of out, which may both have had other uses. */
+	void (*plan)(const struct nam_net *net, struct nam_planner *p, struct nam_plan_signal in,
+	             struct nam_plan_signal out);
 	void (*free)(struct nam_net *net);       /* children; then the net itself is freed by nam_net_free */
 };
 
 /* NULL and *e on failure. */
 struct nam_net *nam_net_new(const struct nam_desc *d, struct err *e);
 void nam_net_free(struct nam_net *net); /* NULL is fine */
+const struct nam_net *nam_model_net(const struct nam_model *m);
 
 /* The makers, by kind.  size: of the struct that begins with struct nam_net. */
 struct nam_net *nam_net_alloc(size_t size, struct err *e);

@@ -206,6 +206,55 @@ rnn_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, si
 }
 
 static void
+rnn_plan(const struct nam_net *net, struct nam_planner *p, struct nam_plan_signal in, struct nam_plan_signal out)
+{
+	const struct rnn *r = (const struct rnn *)net;
+	const int gates = r->gru ? 3 : 4;
+	struct nam_plan_signal cur = in;
+	struct nam_plan_step *s;
+	int32_t w, b, rec;
+
+	for (int i = 0; i < r->n_layers; i++) {
+		const struct rnn_layer *l = &r->layers[i];
+		struct nam_plan_signal units = nam_plan_planes(p, r->hidden, 1), cells = units;
+
+		if (!r->gru)
+			cells = nam_plan_planes(p, r->hidden, 1);
+		if (l->h0) {
+			nam_plan_start(p, units, l->h0, r->hidden);
+			nam_plan_start(p, cells, l->c0, r->hidden);
+		}
+		w = nam_plan_floats(p, l->w, (size_t)(l->inputs + r->hidden) * (size_t)gates * (size_t)l->units);
+		b = nam_plan_floats(p, l->bias, (size_t)gates * (size_t)l->units);
+		rec = nam_plan_floats(p, l->rec_bias, (size_t)l->units);
+		s = nam_plan_add(p, r->gru ? NAM_PLAN_GRU : NAM_PLAN_LSTM);
+		s->ins = l->inputs;
+		s->outs = r->hidden;
+		s->rows = l->units;
+		s->w = w;
+		s->b = b;
+		s->mix_w = rec;
+		s->in = cur;
+		s->out = units;
+		s->add = cells;
+		cur = units;
+	}
+	if (!r->head) {
+		nam_plan_copy(p, cur, out, net->out_channels);
+		return;
+	}
+	w = nam_plan_floats(p, r->head, (size_t)net->out_channels * (size_t)r->hidden);
+	b = nam_plan_floats(p, r->head_b, (size_t)net->out_channels);
+	s = nam_plan_add(p, NAM_PLAN_DENSE);
+	s->ins = r->hidden;
+	s->outs = net->out_channels;
+	s->w = w;
+	s->b = b;
+	s->in = cur;
+	s->out = out;
+}
+
+static void
 rnn_zero(struct nam_state *state)
 {
 	struct rnn_state *s = (struct rnn_state *)state;
@@ -282,6 +331,7 @@ rnn_alloc(int layers, int in, int hidden, int out, int gru, struct err *e)
 	r->net.state_free = rnn_state_free;
 	r->net.zero = rnn_zero;
 	r->net.run = rnn_run;
+	r->net.plan = rnn_plan;
 	r->net.run_many = rnn_run_many;
 	r->net.tile = TILE;
 	r->net.in_channels = in;
@@ -432,6 +482,32 @@ fir_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, si
 }
 
 static void
+fir_plan(const struct nam_net *net, struct nam_planner *p, struct nam_plan_signal in, struct nam_plan_signal out)
+{
+	const struct fir *f = (const struct fir *)net;
+	const struct nam_plan_signal x = nam_plan_planes(p, 1, f->taps - 1);
+	const float bias = (float)f->bias;
+	int32_t w = -1, b;
+	struct nam_plan_step *s;
+
+	for (size_t i = 0; i < f->taps; i++) { /* doubles made of floats */
+		const float tap = (float)f->w[i];
+		const int32_t at = nam_plan_floats(p, &tap, 1);
+
+		w = i ? w : at;
+	}
+	b = nam_plan_floats(p, &bias, 1);
+	nam_plan_copy(p, in, x, 1);
+	s = nam_plan_add(p, NAM_PLAN_FIR);
+	s->outs = 1;
+	s->taps = (int32_t)f->taps;
+	s->w = w;
+	s->b = b;
+	s->in = x;
+	s->out = out;
+}
+
+static void
 fir_zero(struct nam_state *state)
 {
 	struct fir_state *s = (struct fir_state *)state;
@@ -474,6 +550,7 @@ nam_fir_new(const struct nam_desc *d, struct err *e)
 	f->net.state_free = rnn_state_free;
 	f->net.zero = fir_zero;
 	f->net.run = fir_run;
+	f->net.plan = fir_plan;
 	f->net.in_channels = f->net.out_channels = 1;
 	f->net.receptive_field = (size_t)d->taps;
 	f->net.macs = f->taps = (size_t)d->taps;

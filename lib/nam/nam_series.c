@@ -87,6 +87,30 @@ series_run_many(struct nam_state *const *states, size_t streams, const struct na
 }
 
 static void
+series_plan(const struct nam_net *net, struct nam_planner *p, struct nam_plan_signal in, struct nam_plan_signal out)
+{
+	const struct series *r = (const struct series *)net;
+	const struct nam_plan_signal none = { 0, 0 };
+	struct nam_plan_signal cur = in, skip = none;
+
+	if (r->in_gain != 1.0f) {
+		cur = nam_plan_planes(p, r->net.in_channels, 0);
+		nam_plan_scale(p, in, cur, r->net.in_channels, r->in_gain);
+	}
+	skip = cur;
+	for (int m = 0; m < r->n; m++) {
+		struct nam_plan_signal to = m == r->n - 1 ? out : nam_plan_planes(p, r->member[m]->out_channels, 0);
+
+		r->member[m]->plan(r->member[m], p, cur, to);
+		cur = to;
+	}
+	if (r->skip)
+		nam_plan_mix(p, NAM_OP_ADD, out, skip, none, out, 1);
+	if (r->out_gain != 1.0f)
+		nam_plan_scale(p, out, out, 1, r->out_gain);
+}
+
+static void
 series_zero(struct nam_state *state)
 {
 	struct series_state *s = (struct series_state *)state;
@@ -163,6 +187,7 @@ series_new(const struct nam_desc *d, struct err *e)
 	r->net.state_free = series_state_free;
 	r->net.zero = series_zero;
 	r->net.run = series_run;
+	r->net.plan = series_plan;
 	r->net.run_many = series_run_many;
 	r->net.free = series_free;
 	r->net.in_channels = d->in_channels;

@@ -188,6 +188,47 @@ stack_state_new(struct nam_state **state, const struct nam_net *net, const struc
 	return 0;
 }
 
+static void
+stack_plan(const struct nam_net *net, struct nam_planner *p, struct nam_plan_signal in, struct nam_plan_signal out)
+{
+	const struct stack *k = (const struct stack *)net;
+	const struct nam_plan_signal a = nam_plan_planes(p, k->widest, 0);
+	struct nam_plan_signal cur = in;
+
+	for (int i = 0; i < k->n; i++) {
+		const struct step *t = &k->step[i];
+		struct nam_plan_step *s;
+
+		if (t->type == STEP_CONV) {
+			struct nam_plan_signal run = nam_plan_planes(p, t->in, (size_t)(t->taps - 1) * t->dilation);
+
+			nam_plan_copy(p, cur, run, t->in);
+			nam_plan_conv(p, run, t->in, t->taps, t->dilation, t->w, t->b, a, t->out);
+			cur = a;
+			continue;
+		}
+		if (cur.at != a.at)
+			nam_plan_copy(p, cur, a, t->in);
+		cur = a;
+		if (t->type == STEP_ACT) {
+			nam_plan_act(p, &t->act, a, t->in);
+		} else if (t->type == STEP_SOFTMAX) {
+			s = nam_plan_add(p, NAM_PLAN_SOFTMAX);
+			s->outs = t->in;
+			s->out = a;
+		} else {
+			const int32_t w = nam_plan_floats(p, t->w, (size_t)t->in), b = nam_plan_floats(p, t->b, (size_t)t->in);
+
+			s = nam_plan_add(p, NAM_PLAN_AFFINE);
+			s->outs = t->in;
+			s->w = w;
+			s->b = b;
+			s->in = s->out = a;
+		}
+	}
+	nam_plan_copy(p, cur, out, k->net.out_channels);
+}
+
 /* ---- making ------------------------------------------------------------------------ */
 
 static struct stack *
@@ -201,6 +242,7 @@ stack_alloc(int steps, int in, int out, struct err *e)
 	k->net.state_free = stack_state_free;
 	k->net.zero = stack_zero;
 	k->net.run = stack_run;
+	k->net.plan = stack_plan;
 	k->net.in_channels = in;
 	k->net.out_channels = out;
 	k->net.receptive_field = 1;

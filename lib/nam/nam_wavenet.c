@@ -437,6 +437,245 @@ wavenet_run(struct nam_state *state, struct nam_planes in, struct nam_planes out
 		s->pos += n;
 }
 
+/* ---- as a plan --------------------------------------------------------------------- */
+
+struct plan_array {
+	struct nam_plan_signal y, head, p, z, m, ss, h, cond, none;
+};
+
+static void
+plan_film(struct nam_planner *p, const struct plan_array *g, const struct film *f, int cond, struct nam_plan_signal in,
+    struct nam_plan_signal out)
+{
+	if (!f->w)
+		return;
+	nam_plan_conv(p, g->cond, cond, 1, 0, f->w, f->b, g->ss, f->shift ? 2 * f->dim : f->dim);
+	nam_plan_mix(p, f->shift ? NAM_OP_FMA : NAM_OP_MUL, in, g->ss, f->shift ? nam_plan_channel(g->ss, f->dim) : g->none,
+	    out, f->dim);
+}
+
+/* The convolution of a layer, with the mixin in one sum where it is. */
+static struct nam_plan_step *
+plan_sum(struct nam_planner *p, const struct plan_array *g, const struct array *a, const struct layer *l,
+    struct nam_plan_signal in, struct nam_plan_signal out)
+{
+	const int32_t w = nam_plan_floats(p, l->w, (size_t)l->rows * (size_t)l->z);
+	const int32_t b = nam_plan_floats(p, l->b, (size_t)l->z);
+	struct nam_plan_step *s = nam_plan_add(p, NAM_PLAN_ROWS);
+
+	s->ins = a->channels;
+	s->mixes = l->one_sum ? a->cond : 0;
+	s->outs = l->z;
+	s->taps = l->taps;
+	s->dilation = (int32_t)l->dilation;
+	s->w = w;
+	s->b = b;
+	s->in = in;
+	s->mix = g->cond;
+	s->out = out;
+	return s;
+}
+
+static void
+plan_gate(struct nam_planner *p, const struct plan_array *g, const struct array *a, const struct layer *l)
+{
+	const struct nam_plan_signal gate = nam_plan_channel(g->z, a->bottleneck);
+
+	nam_plan_copy(p, g->z, g->p, a->bottleneck);
+	nam_plan_act(p, &l->act, g->p, a->bottleneck);
+	if (l->gating == NAM_GATE_NONE)
+		return;
+	nam_plan_act(p, &l->gate, gate, a->bottleneck);
+	if (l->gating == NAM_GATE_GATED)
+		nam_plan_mix(p, NAM_OP_MUL, g->p, gate, g->none, g->p, a->bottleneck);
+	else
+		nam_plan_mix(p, NAM_OP_BLEND, gate, g->p, g->z, g->p, a->bottleneck);
+}
+
+static void
+plan_slow_layer(struct nam_planner *p, const struct plan_array *g, const struct array *a, const struct layer *l)
+{
+	struct nam_plan_signal in = g->y, h = g->p;
+
+	if (l->film[NAM_FILM_CONV_PRE].w) {
+		in = nam_plan_planes(p, a->channels, (size_t)(l->taps - 1) * l->dilation);
+		plan_film(p, g, &l->film[NAM_FILM_CONV_PRE], a->cond, g->y, in);
+	}
+	plan_sum(p, g, a, l, in, g->z);
+	plan_film(p, g, &l->film[NAM_FILM_CONV_POST], a->cond, g->z, g->z);
+	if (!l->one_sum) {
+		struct nam_plan_signal c = g->cond;
+
+		if (l->film[NAM_FILM_MIXIN_PRE].w) {
+			plan_film(p, g, &l->film[NAM_FILM_MIXIN_PRE], a->cond, c, g->h);
+			c = g->h;
+		}
+		nam_plan_conv(p, c, a->cond, 1, 0, l->mix, NULL, g->m, l->z);
+		plan_film(p, g, &l->film[NAM_FILM_MIXIN_POST], a->cond, g->m, g->m);
+		nam_plan_mix(p, NAM_OP_ADD, g->z, g->m, g->none, g->z, l->z);
+	}
+	plan_film(p, g, &l->film[NAM_FILM_ACT_PRE], a->cond, g->z, g->z);
+	plan_gate(p, g, a, l);
+	plan_film(p, g, &l->film[NAM_FILM_ACT_POST], a->cond, g->p, g->p);
+	if (a->h1_active) {
+		nam_plan_conv(p, g->p, a->bottleneck, 1, 0, l->h1, l->h1_b, g->h, a->acc);
+		plan_film(p, g, &l->film[NAM_FILM_H1_POST], a->cond, g->h, g->h);
+		h = g->h;
+	}
+	nam_plan_mix(p, NAM_OP_ADD, g->head, h, g->none, g->head, a->acc);
+}
+
+static void
+plan_residual(struct nam_planner *p, const struct plan_array *g, const struct array *a, const struct layer *l,
+    struct nam_plan_signal out)
+{
+	const size_t n = (size_t)a->bottleneck * (size_t)a->channels;
+
+	if (!a->l1_active) {
+		nam_plan_copy(p, g->y, out, a->channels);
+	} else if (l->film[NAM_FILM_L1_POST].w) {
+		nam_plan_conv(p, g->p, a->bottleneck, 1, 0, l->l1, l->l1_b, g->h, a->channels);
+		plan_film(p, g, &l->film[NAM_FILM_L1_POST], a->cond, g->h, g->h);
+		nam_plan_mix(p, NAM_OP_ADD, g->y, g->h, g->none, out, a->channels);
+	} else {
+		const int32_t w = nam_plan_floats(p, l->l1, n), b = nam_plan_floats(p, l->l1_b, (size_t)a->channels);
+		struct nam_plan_step *s = nam_plan_add(p, NAM_PLAN_ROWS);
+
+		s->fn = NAM_ADD;
+		s->ins = a->bottleneck;
+		s->outs = a->channels;
+		s->taps = 1;
+		s->w = w;
+		s->b = b;
+		s->in = g->p;
+		s->add = g->y;
+		s->out = out;
+	}
+}
+
+static int
+layer_is_plain(const struct array *a, const struct layer *l)
+{
+	return l->fused && !l->film[NAM_FILM_CONV_PRE].w && !l->film[NAM_FILM_L1_POST].w && a->l1_active && a->cond == 1 &&
+	    a->bottleneck == a->channels && a->acc == a->channels && a->channels <= NAM_PLAN_MAX_CHANNELS &&
+	    nam_plan_layer_weights(a->channels, l->taps) <= NAM_PLAN_MAX_WEIGHTS;
+}
+
+static struct nam_plan_signal
+plan_layer_out(struct nam_planner *p, const struct array *a, int j)
+{
+	const struct layer *next = &a->layers[j + 1];
+
+	if (j + 1 == a->n_layers)
+		return nam_plan_planes(p, a->channels, 0);
+	return nam_plan_planes(p, a->channels, next->film[NAM_FILM_CONV_PRE].w ? 0 : (size_t)(next->taps - 1) * next->dilation);
+}
+
+/* All layers of the array in one, when they are plain: 1. */
+static int
+plan_layers(struct nam_planner *p, struct plan_array *g, const struct array *a, int first, int last)
+{
+	struct nam_plan_step *s;
+	int plain = 1;
+
+	for (int j = 0; j < a->n_layers; j++)
+		plain &= layer_is_plain(a, &a->layers[j]);
+	if (!plain || !nam_plan_wants_layers(p, a->channels))
+		return 0;
+	s = nam_plan_add(p, NAM_PLAN_LAYERS);
+	s->fn = first;
+	s->outs = a->channels;
+	s->taps = a->n_layers;
+	s->in = g->y;
+	s->add = s->out = g->head;
+	for (int j = 0; j < a->n_layers; j++) {
+		const struct layer *l = &a->layers[j];
+		const size_t c = (size_t)a->channels;
+		const int32_t w = nam_plan_floats(p, l->w, (size_t)l->rows * c);
+		const int nobody = last && j + 1 == a->n_layers;
+		struct nam_plan_signal out = nobody ? (struct nam_plan_signal){ -1, 1 } : plan_layer_out(p, a, j);
+
+		nam_plan_floats(p, l->b, c);
+		nam_plan_floats(p, l->l1, c * c);
+		nam_plan_floats(p, l->l1_b, c);
+		s = nam_plan_add(p, NAM_PLAN_LAYER);
+		s->fn = l->act.type == NAM_ACT_TANH ? NAM_TANH_SUM : NAM_LEAKY_SUM;
+		s->ins = s->outs = a->channels;
+		s->taps = l->taps;
+		s->dilation = (int32_t)l->dilation;
+		s->p[0] = l->act.p[0];
+		s->w = w;
+		s->in = g->y;
+		s->mix = g->cond;
+		s->add = g->head;
+		s->out = g->y = out;
+	}
+	return 1;
+}
+
+/* g->y: what the array before hands on, and what this one does; g->head: the same of the head sum, out for the last. */
+static void
+plan_array(struct nam_planner *p, struct plan_array *g, const struct array *a, int first, int last,
+    struct nam_plan_signal out)
+{
+	struct nam_plan_signal in = g->y, head = nam_plan_planes(p, a->acc, (size_t)(a->head_taps - 1) * a->head_dilation);
+	const struct layer *l = &a->layers[0];
+	struct nam_plan_step *s;
+
+	g->y = nam_plan_planes(p, a->channels, l->film[NAM_FILM_CONV_PRE].w ? 0 : (size_t)(l->taps - 1) * l->dilation);
+	nam_plan_conv(p, in, a->in, 1, 0, a->rechannel, NULL, g->y, a->channels);
+	if (!first)
+		nam_plan_copy(p, g->head, head, a->acc);
+	g->head = head;
+	if (!plan_layers(p, g, a, first, last)) {
+		if (first) {
+			s = nam_plan_add(p, NAM_PLAN_ZERO);
+			s->outs = a->acc;
+			s->out = head;
+		}
+		for (int j = 0; j < a->n_layers; j++) {
+			struct nam_plan_signal next;
+
+			l = &a->layers[j];
+			if (l->fused && !l->film[NAM_FILM_CONV_PRE].w) {
+				s = plan_sum(p, g, a, l, g->y, g->p);
+				s->fn = l->act.type == NAM_ACT_TANH ? NAM_TANH_SUM : NAM_LEAKY_SUM;
+				s->add = head;
+				s->p[0] = l->act.p[0];
+			} else {
+				plan_slow_layer(p, g, a, l);
+			}
+			if (last && j + 1 == a->n_layers)
+				break;
+			next = plan_layer_out(p, a, j);
+			plan_residual(p, g, a, l, next);
+			g->y = next;
+		}
+	}
+	g->head = last ? out : nam_plan_planes(p, a->head_out, 0);
+	nam_plan_conv(p, head, a->acc, a->head_taps, a->head_dilation, a->head, a->head_b, g->head, a->head_out);
+}
+
+static void
+wavenet_plan(const struct nam_net *net, struct nam_planner *p, struct nam_plan_signal in, struct nam_plan_signal out)
+{
+	const struct wavenet *w = (const struct wavenet *)net;
+	const struct nam_plan_signal last = nam_plan_planes(p, w->last_head, 0);
+	struct plan_array g = { .y = in, .p = nam_plan_planes(p, w->max_z, 0), .z = nam_plan_planes(p, w->max_z, 0),
+		.m = nam_plan_planes(p, w->max_z, 0), .ss = nam_plan_planes(p, 2 * w->max_dim, 0),
+		.h = nam_plan_planes(p, w->max_dim, 0), .cond = in };
+
+	if (w->cond) {
+		g.cond = nam_plan_planes(p, w->cond_channels, 0);
+		w->cond->plan(w->cond, p, in, g.cond);
+	}
+	for (int i = 0; i < w->n_arrays; i++)
+		plan_array(p, &g, &w->arrays[i], i == 0, i == w->n_arrays - 1, last);
+	nam_plan_scale(p, last, w->post ? last : out, w->last_head, w->head_scale);
+	if (w->post)
+		w->post->plan(w->post, p, last, out);
+}
+
 /* ---- states ------------------------------------------------------------------------ */
 
 static void
@@ -599,6 +838,7 @@ nam_wavenet_new(const struct nam_desc *d, struct err *e)
 	net->state_free = wavenet_state_free;
 	net->zero = wavenet_zero;
 	net->run = wavenet_run;
+	net->plan = wavenet_plan;
 	net->free = wavenet_free;
 	net->in_channels = d->in_channels;
 	net->out_channels = d->out_channels;
