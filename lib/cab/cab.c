@@ -131,6 +131,8 @@ match(const struct shape *first, struct shape *h, struct cab_part *p, const stru
 		return -1;
 	p->lag_frames = m.lag;
 	p->correlation = m.correlation;
+	if (fabs(m.correlation) < CAB_LEAST_CORRELATION)
+		return 0;
 	if (o->fix_polarity && m.correlation < 0) {
 		p->inverted = 1;
 		for (int64_t i = 0; i < h->frames * h->channels; i++)

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 enum { CAB_MAX_IRS = 16 };
+#define CAB_LEAST_CORRELATION 0.25 /* below, either sign, responses have no common place and polarity */
 
 /* What ir-convolve(1) and its batches can ask for.  Texts are borrowed. */
 struct cab_options {

@@ -223,6 +223,12 @@ tell(const struct run *r, void (*say)(int level, const char *text))
 			    p->used_frames);
 			say(1, t.msg);
 		}
+		if (fabs(p->correlation) < CAB_LEAST_CORRELATION) {
+			err_set(&t, ERR_NONE, "'%s' has little in common with '%s' (correlation %.2f): it is left where and how it is",
+			    p->file, c->part[0].file, p->correlation);
+			say(0, t.msg);
+			continue;
+		}
 		if (p->correlation < 0 && !p->inverted) {
 			err_set(&t, ERR_NONE, "'%s' has the opposite polarity of '%s' (correlation %.2f) and takes away from it; "
 			    "--fix-polarity turns it", p->file, c->part[0].file, p->correlation);

@@ -130,13 +130,19 @@ work_new(struct work *w, size_t n, struct err *e)
 	return err_set(e, ERR_NOMEM, "out of memory for an impulse response");
 }
 
-/* The spectrum of channel c into w->z; w->x is overwritten. */
+/* The spectrum of the first n frames of channel c into z; w->x is overwritten. */
+static void
+spectrum_of(struct work *w, const struct shape *h, int c, int64_t n, double *z)
+{
+	memcpy(w->x, h->x + c * h->frames, (size_t)n * sizeof *w->x);
+	memset(w->x + n, 0, (w->n - (size_t)n) * sizeof *w->x);
+	fft_real(w->fft, w->x, z);
+}
+
 static void
 spectrum(struct work *w, const struct shape *h, int c)
 {
-	memcpy(w->x, h->x + c * h->frames, (size_t)h->frames * sizeof *w->x);
-	memset(w->x + h->frames, 0, (w->n - (size_t)h->frames) * sizeof *w->x);
-	fft_real(w->fft, w->x, w->z);
+	spectrum_of(w, h, c, h->frames, w->z);
 }
 
 static double
@@ -324,42 +330,49 @@ refine(const struct work *w, int64_t lag, struct shape_match *m)
 	}
 }
 
+static double
+energy_of(const double *x, int64_t n)
+{
+	double sum = 0;
+
+	for (int64_t t = 0; t < n; t++)
+		sum += x[t] * x[t];
+	return sum;
+}
+
 int
 shape_compare(const struct shape *a, const struct shape *b, struct shape_match *m, struct err *e)
 {
+	const int64_t some = 2 * (int64_t)a->rate_hz;
+	int64_t na = a->frames < some ? a->frames : some, nb = b->frames < some ? b->frames : some;
 	int channels = a->channels > b->channels ? a->channels : b->channels;
-	size_t n = fft_size_for((size_t)(a->frames + b->frames + 2 * SIDE));
+	size_t n = fft_size_for((size_t)(na + nb + 2 * SIDE));
 	int64_t most = a->rate_hz / 2, best = 0;
-	double ea = 0, eb = 0, *sum;
-	struct work w, v;
+	double ea = 0, eb = 0, *sum, *other;
+	struct work w;
+	int r = -1;
 
 	if (work_new(&w, n, e))
 		return -1;
-	if (work_new(&v, n, e)) {
-		work_free(&w);
-		return -1;
-	}
 	sum = mem_zalloc(n + 2, sizeof *sum);
-	if (!sum) {
-		work_free(&w);
-		work_free(&v);
-		return err_set(e, ERR_NOMEM, "out of memory for an impulse response");
+	other = mem_zalloc(n + 2, sizeof *other);
+	if (!sum || !other) {
+		err_set(e, ERR_NOMEM, "out of memory for an impulse response");
+		goto out;
 	}
 	for (int c = 0; c < channels; c++) {
 		const int ca = a->channels > 1 ? c : 0, cb = b->channels > 1 ? c : 0;
 
-		spectrum(&w, a, ca);
-		spectrum(&v, b, cb);
+		spectrum_of(&w, a, ca, na, w.z);
+		spectrum_of(&w, b, cb, nb, other);
 		for (size_t k = 0; k <= n / 2; k++) {
-			const double *p = w.z + 2 * k, *q = v.z + 2 * k;
+			const double *p = w.z + 2 * k, *q = other + 2 * k;
 
 			sum[2 * k] += p[0] * q[0] + p[1] * q[1];
 			sum[2 * k + 1] += p[0] * q[1] - p[1] * q[0];
 		}
-		for (int64_t t = 0; t < a->frames; t++)
-			ea += a->x[ca * a->frames + t] * a->x[ca * a->frames + t];
-		for (int64_t t = 0; t < b->frames; t++)
-			eb += b->x[cb * b->frames + t] * b->x[cb * b->frames + t];
+		ea += energy_of(a->x + ca * a->frames, na);
+		eb += energy_of(b->x + cb * b->frames, nb);
 	}
 	fft_real_inverse(w.fft, sum, w.x);
 	most = most < (int64_t)n / 2 - SIDE ? most : (int64_t)n / 2 - SIDE;
@@ -368,10 +381,12 @@ shape_compare(const struct shape *a, const struct shape *b, struct shape_match *
 			best = lag;
 	refine(&w, best, m);
 	m->correlation = ea > 0 && eb > 0 ? m->correlation / sqrt(ea * eb) : 0;
+	r = 0;
+out:
 	mem_free(sum);
+	mem_free(other);
 	work_free(&w);
-	work_free(&v);
-	return 0;
+	return r;
 }
 
 /* ---- level ---------------------------------------------------------------------------- */

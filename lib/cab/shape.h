@@ -41,7 +41,8 @@ int shape_filter(struct shape *h, int high, double hz, struct err *e);
  * difference of magnitude where it is within 60 dB of the largest. */
 int shape_minimum_phase(struct shape *h, double *error_db, struct err *e);
 
-/* Where b lies against a: the lag of the largest |correlation|, channels added up, within half a second.  They have as
+/* Where b lies against a: the lag of the largest |correlation| of their first two seconds, channels added up, within
+ * half a second.  They have as
  * many channels, or one of them has one. */
 struct shape_match {
 	double lag;              /* frames that b is later, in steps of 1/256 */

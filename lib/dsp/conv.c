@@ -70,9 +70,9 @@ grid(struct conv_ir *ir)
 
 	ir->parts = 1;
 	if (taps > most / 2) {
-		ir->hop = (most / 3) & ~(size_t)7;
+		ir->hop = (wide / 3) & ~(size_t)7;
 		ir->parts = (taps + 2 * ir->hop - 1) / (2 * ir->hop);
-		return most;
+		return wide;
 	}
 	while (n < (n < 32768 ? 5 : 4) * taps && (n < wide || n < 2 * taps))
 		n *= 2;

@@ -159,6 +159,7 @@ run ir-convolve -i unit.wav --low-cut-hz 24000 -o no.wav unit.wav
 check 'a cut at half the rate is refused' sh -c "test $status = 1 && grep -q 'low_cut_hz' err"
 
 # Several responses.
+wav make lp96.wav 96000 1 1024 '(1 - cos(6.283185307179586 * $t / 1024)) / 512'
 wav make a1.wav 48000 1 600 '$t < 40 ? 0 : exp(-($t - 40) / 20) * sin(($t - 40) * 0.7)'
 wav make a2.wav 48000 1 600 '$t < 47.25 ? 0 : -exp(-($t - 47.25) / 20) * sin(($t - 47.25) * 0.7)'
 run ir-convolve -i a1.wav -i a2.wav --report r.json -o n.wav unit.wav
@@ -174,6 +175,15 @@ ir-convolve -i a1.wav -i a2.wav --align off -o n.wav unit.wav
 check '--align off: the plain sum' sh -c '
 	perl "$SRC/tests/wav.pl" dump a1.wav >x.txt; perl "$SRC/tests/wav.pl" dump a2.wav >z.txt
 	perl "$SRC/tests/wav.pl" dump n.wav | paste - x.txt z.txt | awk "(\$1 - \$2 - \$3) ^ 2 > 1e-12 { exit 1 } END { exit NR != 600 }"'
+wav make other.wav 48000 1 600 '$t < 300 ? 0 : (($t * 5077 + ($t * $t) % 6007) % 1009 / 504.5 - 1) * exp(-($t - 300) / 80)'
+run ir-convolve -i a1.wav -i other.wav --fix-polarity --report r.json -o n.wav unit.wav
+check 'responses that have nothing in common stay as they are' sh -c "
+	jq -e '.irs[1].delay_frames == 0 and .irs[1].inverted == false' r.json && grep -q 'little in common' err"
+for isa in generic avx2 avx512 neon; do
+	SHOOTOUT_ISA=$isa ir-convolve -q -i a1.wav -i lp96.wav -i a2.wav --ir-gain-db -1 --min-phase --low-cut-hz 70 --norm loudness --mix 0.9 -o isa.wav lr.wav
+	[ "$isa" = generic ] && cp isa.wav first.wav
+	check "SHOOTOUT_ISA=$isa gives the same blend" cmp isa.wav first.wav
+done
 run ir-convolve -i four.wav -i two.wav -o no.wav lr.wav
 check 'a blend of four channels and two is refused' sh -c "test $status = 1 && grep -q 'cannot be blended' err && test ! -e no.wav"
 run ir-convolve -i unit.wav -i two.wav -i four.wav -o no.wav lr.wav
@@ -213,7 +223,6 @@ check '--mix 0.25: a quarter of the wet, three of the dry' sh -c '
 # Rates: an octave down and back, the response of a sine stays.
 wav make sine.wav 96000 1 20000 'sin(6.283185307179586 * 1000 * $t / 96000) / 2'
 wav make lp48.wav 48000 1 512 '(1 - cos(6.283185307179586 * $t / 512)) / 256'
-wav make lp96.wav 96000 1 1024 '(1 - cos(6.283185307179586 * $t / 1024)) / 512'
 ir-convolve -i lp48.wav --report r.json -o a.wav sine.wav
 ir-convolve -i lp96.wav -o b.wav sine.wav
 check 'a response at another rate is resampled' sh -c 'jq -e ".ir.rate_hz == 48000 and .rate_hz == 96000 and .ir.used_frames == 1024" r.json'
