@@ -53,8 +53,10 @@ define part
  endif
 endef
 $(eval $(call part,CAIRO,pangocairo,lib/draw/% lib/video/% cmd/shootout-card.c cmd/shootout-video.c tests/unit/test_draw% tests/unit/test_video%))
+$(eval $(call part,LILV,lilv-0,))
 $(eval $(call part,SQLITE,sqlite3,lib/db/% cmd/shootout-db.c tests/unit/test_db%))
 
+ALL_CPPFLAGS += $(if $(filter lilv-0,$(PARTS)),-DHAVE_LILV)
 ALL_CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(NEED) $(PARTS) 2>/dev/null)
 LDLIBS       += $(shell $(PKG_CONFIG) --libs $(NEED) $(PARTS) 2>/dev/null) -lm -ldl
 

@@ -15,7 +15,7 @@ static struct opt_list effects, moves;
 static int list, batch_mode, threads;
 
 static const struct opt opts[] = {
-	{ 'x', "fx", OPT_LIST, &effects, "EFFECT", "add an effect: NAME[:PRESET][,PARAM=VALUE...]; in order, many" },
+	{ 'x', "fx", OPT_LIST, &effects, "EFFECT", "add NAME[:PRESET][,PARAM=VALUE...] or lv2:URI[,...]; in order, many" },
 	{ 'c', "chain", OPT_STR, &want.chain, "FILE", "begin with the effects of FILE, JSON" },
 	{ 'a', "automate", OPT_LIST, &moves, "MOVE", "move a parameter: EFFECT.PARAM=TIME:VALUE[:SHAPE],..." },
 	{ 0, "tempo", OPT_DOUBLE, &want.tempo_bpm, "BPM", "beats a minute, for times in beats (120)" },
@@ -23,7 +23,7 @@ static const struct opt opts[] = {
 	{ 't', "tail", OPT_STR, &want.tail, "TAIL", "full, cut or SECONDS after the input's end (full)" },
 	{ 0, "stereo", OPT_FLAG, &want.stereo, NULL, "make two channels of one before the effects" },
 	{ 'e', "encoding", OPT_STR, &want.encoding, "ENC", "f32, s16 or s24 (by the file name)" },
-	{ 0, "list", OPT_FLAG, &list, NULL, "print effects, parameters, ranges, presets; one JSON object a line" },
+	{ 0, "list", OPT_FLAG, &list, NULL, "print all effects, or those of -x: parameters, ranges, presets; JSON" },
 	{ 0, "batch", OPT_FLAG, &batch_mode, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
 	{ 'j', "threads", OPT_INT, &threads, "N", "jobs of a batch side by side; 0: one for each CPU (default)" },
 	REPORT_OPT(want.report),
@@ -42,17 +42,25 @@ static const struct opt_spec spec = {
 	"  audio-fx --list | jq -r '.effect as $e | .params[] | [$e, .name, .min, .max, .default] | @tsv'\n",
 };
 
+/* All effects, or those of -x, which may be plugins. */
 static int
 print_list(void)
 {
-	const struct fx_info *info;
+	struct fx_plan plan;
+	struct err e;
+	int in_file;
+	size_t i;
 
-	for (size_t i = 0; (info = fx_info(i)) != NULL; i++)
-		if (jl_print(fx_info_json(info), stdout)) {
+	if (fx_plan(&plan, &want, &in_file, &e))
+		diag_usage("%s", opt_as_option(&e)->msg);
+	for (i = 0; effects.n ? i < fx_spec_count(plan.spec) : fx_info(i) != NULL; i++)
+		if (jl_print(effects.n ? fx_spec_info_json(plan.spec, i) : fx_info_json(fx_info(i)), stdout)) {
 			diag_error("cannot write standard output");
-			return ST_FAIL;
+			break;
 		}
-	return ST_OK;
+	i = effects.n ? i < fx_spec_count(plan.spec) : fx_info(i) != NULL;
+	fx_plan_free(&plan);
+	return i ? ST_FAIL : ST_OK;
 }
 
 static int
@@ -107,10 +115,10 @@ texts(const struct opt_list *l)
 static void
 check_options(int n)
 {
-	static const char *const with_list[] = { "list", NULL };
+	static const char *const with_list[] = { "list", "fx", NULL };
 
 	if (list && (n || opt_beside(with_list)))
-		diag_usage("--list takes nothing else");
+		diag_usage("--list takes --fx and nothing else");
 	if (threads < 0 || threads > 1024)
 		diag_usage("--threads: %d is not within 0..1024", threads);
 	if (batch_mode && (n || want.output || want.report || want.provenance))

@@ -77,9 +77,9 @@ int fx_spec_new(struct fx_spec **s, struct err *e);
 void fx_spec_free(struct fx_spec *s); /* NULL is fine */
 
 /* Add an effect: NAME, or NAME: and, parted by commas, first a preset or a bare number, then PARAMETER=VALUE.  A
- * value may carry its parameter's unit ("+6dB"). */
+ * value may carry its parameter's unit ("+6dB").  An LV2 plugin is lv2:URI[,preset=NAME][,SYMBOL=VALUE...]. */
 int fx_spec_add(struct fx_spec *s, const char *text, struct err *e);
-/* The same from JSON: a text as above, or an object with "effect", "preset", parameters as keys, and
+/* The same from JSON: a text as above, or an object with "effect" (and "uri" of lv2), "preset", parameters as keys, and
  * "automation": an object with a parameter as key and a text of points, as below, as value. */
 int fx_spec_add_json(struct fx_spec *s, const json_t *v, struct err *e);
 
@@ -94,6 +94,7 @@ void fx_spec_tempo(struct fx_spec *s, double bpm);
 
 size_t fx_spec_count(const struct fx_spec *s);
 const struct fx_info *fx_spec_info(const struct fx_spec *s, size_t i);
+json_t *fx_spec_info_json(const struct fx_spec *s, size_t i); /* as fx_info_json(), and with the URI of a plugin */
 double fx_spec_value(const struct fx_spec *s, size_t i, int param);
 /* Effect i as text that fx_spec_add() takes, and its automated parameter k from 0 as fx_spec_automate() takes it, NULL
  * past the last; malloc'd, NULL also when out of memory. */

@@ -1,5 +1,6 @@
 /* spec.c - effects by name, and chains as text and JSON. */
 #include "fx/spec.h"
+#include "fx/lv2.h"
 #include "base/str.h"
 #include "cli/jsonl.h"
 
@@ -125,6 +126,8 @@ block_free(struct fx_block *b)
 	free(b->lane);
 	free(b->v);
 	free(b->given);
+	free(b->plugin_preset);
+	fx_lv2_free(b->plugin);
 	memset(b, 0, sizeof *b);
 }
 
@@ -145,15 +148,15 @@ no_effect(const char *name, size_t len, struct err *e)
 
 	for (size_t i = 0; i < EFFECTS; i++)
 		str_addf(&s, ", %s", effects[i]->info.name);
-	err_set(e, ERR_INPUT, "unknown effect '%.*s'; the effects are: %s", len > 60 ? 60 : (int)len, name,
+	err_set(e, ERR_INPUT, "unknown effect '%.*s'; the effects are: %s, lv2:URI", len > 60 ? 60 : (int)len, name,
 	    s.s ? s.s + 2 : "");
 	str_free(&s);
 	return -1;
 }
 
-/* The next block with an effect's defaults; it counts when the caller adds 1 to blocks. */
+/* The next block with an effect's defaults; it counts when the caller adds 1 to blocks.  uri: of the effect "lv2". */
 static struct fx_block *
-block_begin(struct fx_spec *s, const char *name, size_t len, struct err *e)
+block_begin(struct fx_spec *s, const char *name, size_t len, const char *uri, struct err *e)
 {
 	struct fx_block *b = &s->block[s->blocks];
 	size_t i = 0;
@@ -164,11 +167,16 @@ block_begin(struct fx_spec *s, const char *name, size_t len, struct err *e)
 	}
 	while (i < EFFECTS && (strlen(effects[i]->info.name) != len || strncmp(effects[i]->info.name, name, len)))
 		i++;
-	if (i == EFFECTS) {
+	if (len == 3 && !strncmp(name, "lv2", len)) {
+		b->plugin = fx_lv2_effect(uri, e);
+		b->fx = b->plugin;
+	} else if (i < EFFECTS) {
+		b->fx = effects[i];
+	} else {
 		no_effect(name, len, e);
-		return NULL;
 	}
-	b->fx = effects[i];
+	if (!b->fx)
+		return NULL;
 	b->v = calloc((size_t)b->fx->info.params, sizeof *b->v);
 	b->given = calloc((size_t)b->fx->info.params, 1);
 	if (!b->v || !b->given) {
@@ -227,6 +235,10 @@ use_preset(struct fx_block *b, const char *name, size_t len, struct err *e)
 	const struct fx_info *info = &b->fx->info;
 	struct str s = { 0 };
 
+	if (b->plugin) {
+		b->plugin_preset = str_printf("%.*s", (int)len, name);
+		return b->plugin_preset ? fx_lv2_preset(b->fx, b->plugin_preset, b->v, e) : nomem(e);
+	}
 	for (const struct fx_preset *p = info->preset; p && p->name; p++) {
 		if (strlen(p->name) == len && !strncmp(p->name, name, len)) {
 			b->preset = p;
@@ -253,6 +265,14 @@ assign_first(struct fx_block *b, const char **text, struct err *e)
 	size_t len = strcspn(*text, ",");
 	char bare[320];
 
+	static const char preset[] = "preset=";
+
+	if (b->plugin && !strncmp(*text, preset, sizeof preset - 1)) {   /* anything may be the name of one */
+		if (use_preset(b, *text + sizeof preset - 1, len - (sizeof preset - 1), e))
+			return -1;
+		*text += len + ((*text)[len] == ',');
+		return 0;
+	}
 	if (memchr(*text, '=', len))
 		return 0;
 	if (info->bare && len < 64 && strchr("+-.0123456789", **text)) {
@@ -267,21 +287,41 @@ assign_first(struct fx_block *b, const char **text, struct err *e)
 	return 0;
 }
 
+/* lv2:URI[,preset=NAME][,SYMBOL=VALUE...]; returns what follows the URI. */
+static struct fx_block *
+begin_text(struct fx_spec *s, const char **text, struct err *e)
+{
+	size_t name = strcspn(*text, ":"), len;
+	const char *at = *text;
+	struct fx_block *b;
+	char *uri;
+
+	*text += name + (at[name] == ':');
+	if (name != 3 || strncmp(at, "lv2", name) != 0)
+		return block_begin(s, at, name, NULL, e);
+	len = strcspn(*text, ",");
+	uri = str_printf("%.*s", (int)len, *text);
+	*text += len + ((*text)[len] == ',');
+	b = uri ? block_begin(s, at, name, uri, e) : NULL;
+	if (!uri)
+		nomem(e);
+	free(uri);
+	return b;
+}
+
 int
 fx_spec_add(struct fx_spec *s, const char *text, struct err *e)
 {
-	size_t name = strcspn(text, ":");
-	struct fx_block *b = block_begin(s, text, name, e);
+	int more = text[strcspn(text, ":")] == ':';
+	struct fx_block *b = begin_text(s, &text, e);
 
 	if (!b)
 		return -1;
-	text += name;
-	if (*text == ':') {
-		text++;
-		if (assign_first(b, &text, e) || (*text && assign_all(b, text, 1, e))) {
-			block_free(b);
-			return -1;
-		}
+	if (b->plugin)
+		more = *text != '\0';
+	if (more && (assign_first(b, &text, e) || (*text && assign_all(b, text, 1, e)))) {
+		block_free(b);
+		return -1;
 	}
 	s->blocks++;
 	return 0;
@@ -411,7 +451,7 @@ take_object(struct fx_spec *s, struct fx_block *b, const json_t *o, struct err *
 	if (preset && use_preset(b, json_string_value(preset), json_string_length(preset), e))
 		return -1;
 	json_object_foreach((json_t *)(uintptr_t)o, key, v) {
-		if (!strcmp(key, "effect") || !strcmp(key, "preset"))
+		if (!strcmp(key, "effect") || !strcmp(key, "preset") || (b->plugin && !strcmp(key, "uri")))
 			continue;
 		if (!strcmp(key, "automation") ? take_lanes(b, v, e) : take_value(b, key, v, e))
 			return -1;
@@ -432,7 +472,10 @@ fx_spec_add_json(struct fx_spec *s, const json_t *v, struct err *e)
 		return err_set(e, ERR_INPUT, "an effect is a text like \"eq:mid_scoop\" or an object");
 	if (!json_is_string(name))
 		return err_set(e, ERR_INPUT, "the effect has no name: give it as \"effect\"");
-	b = block_begin(s, json_string_value(name), json_string_length(name), e);
+	if (!strcmp(json_string_value(name), "lv2") && !json_is_string(json_object_get(v, "uri")))
+		return err_set(e, ERR_INPUT, "lv2: \"uri\" must be the URI of a plugin");
+	b = block_begin(s, json_string_value(name), json_string_length(name),
+	    json_string_value(json_object_get(v, "uri")), e);
 	if (!b)
 		return -1;
 	if (take_object(s, b, v, e)) {
@@ -496,6 +539,12 @@ fx_spec_text(const struct fx_spec *s, size_t i)
 	char sep = ':';
 
 	str_add(&t, b->fx->info.name);
+	if (b->plugin) {
+		str_addf(&t, ":%s", fx_lv2_uri(b->fx));
+		sep = ',';
+	}
+	if (b->plugin_preset)
+		str_addf(&t, ",preset=%s", b->plugin_preset);
 	if (b->preset) {
 		str_addf(&t, "%c%s", sep, b->preset->name);
 		sep = ',';
@@ -536,6 +585,8 @@ fx_spec_json(const struct fx_spec *s)
 		json_t *o = json_object();
 
 		jl_str(o, "effect", b->fx->info.name);
+		if (b->plugin)
+			jl_str(o, "uri", fx_lv2_uri(b->fx));
 		for (int k = 0; k < b->fx->info.params; k++)
 			jl_set(o, b->fx->info.param[k].name, value_json(&b->fx->info.param[k],
 			    fx_block_value(s, i, k)));
@@ -552,6 +603,15 @@ fx_spec_json(const struct fx_spec *s)
 }
 
 json_t *
+fx_spec_info_json(const struct fx_spec *s, size_t i)
+{
+	json_t *o = fx_info_json(fx_spec_info(s, i));
+
+	jl_str(o, "uri", s->block[i].plugin ? fx_lv2_uri(s->block[i].fx) : NULL);
+	return o;
+}
+
+json_t *
 fx_info_json(const struct fx_info *info)
 {
 	static const char *const kinds[] = { "number", "whole", "switch", "word" };
@@ -559,6 +619,7 @@ fx_info_json(const struct fx_info *info)
 
 	jl_str(o, "effect", info->name);
 	jl_str(o, "about", info->about);
+	jl_str(o, "uri", NULL);
 	for (int k = 0; k < info->params; k++) {
 		const struct fx_param *p = &info->param[k];
 		json_t *q = json_object(), *words = p->kind == FX_WORD ? json_array() : NULL;

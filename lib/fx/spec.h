@@ -22,7 +22,9 @@ struct fx_lane {
 
 struct fx_block {
 	const struct fx_effect *fx;
+	struct fx_effect *plugin; /* the same, of LV2; or NULL */
 	const struct fx_preset *preset;
+	char *plugin_preset;
 	double *v;
 	unsigned char *given;    /* said, and not by the preset */
 	struct fx_lane *lane;

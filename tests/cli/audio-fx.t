@@ -169,8 +169,10 @@ usage 'a bad tail' "'long' is not full, cut or a number" -t long
 usage 'a bad tempo' 'not within 20..400' --tempo 5
 usage 'a bad encoding' "'s8' is not f32" -e s8
 usage 'two inputs' 'one input at a time' st.wav
-run audio-fx --list -x gain
+run audio-fx --list -o x.wav
 check '--list alone' status_is 2
+run audio-fx --list -x comp:sustain -x eq
+check '--list of some' test "$(jq -r .effect out | tr '\n' ' ')" = 'comp eq '
 fails() { # NAME TEXT FILE OPTION...
 	what=$1 text=$2 file=$3
 	shift 3
