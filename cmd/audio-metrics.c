@@ -71,7 +71,7 @@ meters_new(struct meters *m, const struct au_info *i, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if (groups & SPECTRUM && spectrum_new(&m->spectrum, i->rate_hz, i->channels, e))
 		return -1;
-	return groups & ENVELOPE ? envelope_new(&m->envelope, i->rate_hz, i->channels, e) : 0;
+	return groups & ENVELOPE ? envelope_new(&m->envelope, i->rate_hz, i->channels, NULL, 0, e) : 0;
 }
 
 static int
@@ -246,7 +246,8 @@ object_of(const char *name, const char *sha256, const struct au_info *i, int64_t
 		put_levels(o, reasons, &v, lv.inter_sample_overs);
 	}
 	if (m->spectrum) {
-		spectrum_end(m->spectrum, &s);
+		if (spectrum_end(m->spectrum, &s, e))
+			return NULL;
 		put_spectrum(o, reasons, &s);
 	}
 	if (m->envelope)

@@ -160,7 +160,8 @@ heard(struct job *j, struct diff_values *v, struct err *e)
 		if (loudness_end(j->loud[k], &lv, e))
 			return -1;
 		*lufs[k] = loudness_for_level(&lv, j->rate_hz, NULL);
-		spectrum_end(j->bands[k], &s[k]);
+		if (spectrum_end(j->bands[k], &s[k], e))
+			return -1;
 	}
 	v->loudness_difference_lu = v->test_loudness_lufs - v->ref_loudness_lufs;
 	for (int i = 0; i < SPECTRUM_BANDS; i++)

@@ -2,11 +2,15 @@
 #include "metrics/spectrum.h"
 #include "base/mem.h"
 #include "dsp/fft.h"
+#include "dsp/stft.h"
+#include "metrics/scan.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { SLOPE_BANDS = 3 };
+static const double slope_range_db = 60;
 static const double low_hz = 20, bass_top_hz = 250, mid_top_hz = 2000, high_hz = 20000;
 
 const double spectrum_band_hz[SPECTRUM_BANDS] = {
@@ -15,13 +19,14 @@ const double spectrum_band_hz[SPECTRUM_BANDS] = {
 };
 
 struct spectrum {
-	int rate_hz, channels;
-	size_t n, bins;        /* window length, n / 2 + 1 */
-	struct fft *fft;
-	double *window, *in, *out, *power;
-	float *buf;            /* n frames x channels */
-	size_t have;           /* frames in buf */
-	int64_t windows;
+	int rate_hz;
+	size_t ch, n, bins;    /* window length, n / 2 + 1 */
+	struct stft *stft;
+	double *power;         /* sum, then average */
+	float *batch;          /* bins x STFT_LANES */
+	float *buf;            /* ch x span samples: a batch of windows */
+	size_t span, have;
+	int64_t windows;       /* of all channels together */
 };
 
 int
@@ -33,16 +38,15 @@ spectrum_new(struct spectrum **out, int rate_hz, int channels, struct err *e)
 	if (!s)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	s->rate_hz = rate_hz;
-	s->channels = channels;
+	s->ch = (size_t)channels;
 	s->n = fft_size_for((size_t)rate_hz / 6);
 	s->bins = s->n / 2 + 1;
-	s->fft = fft_new(s->n);
-	s->window = mem_zalloc(s->n, sizeof *s->window);
-	s->in = mem_zalloc(s->n, sizeof *s->in);
-	s->out = mem_zalloc(s->n + 2, sizeof *s->out);
+	s->span = s->n + (STFT_LANES - 1) * (s->n / 2);
+	s->stft = stft_new(s->n, s->n);
 	s->power = mem_zalloc(s->bins, sizeof *s->power);
-	s->buf = mem_zalloc(s->n, sizeof *s->buf * (size_t)channels);
-	if (!s->fft || !s->window || !s->in || !s->out || !s->power || !s->buf) {
+	s->batch = mem_zalloc(s->bins, STFT_LANES * sizeof *s->batch);
+	s->buf = mem_zalloc(s->span, sizeof *s->buf * s->ch);
+	if (!s->stft || !s->power || !s->batch || !s->buf) {
 		spectrum_free(s);
 		*out = NULL;
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -50,56 +54,72 @@ spectrum_new(struct spectrum **out, int rate_hz, int channels, struct err *e)
 	return 0;
 }
 
-/* Periodic Hann over len of the n samples. */
+/* The first count windows in buf. */
 static void
-hann(double *w, size_t len, size_t n)
+add_windows(struct spectrum *s, size_t count)
 {
-	for (size_t i = 0; i < n; i++)
-		w[i] = i < len ? 0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)len) : 0;
-}
+	size_t at[STFT_LANES];
 
-/* Add the power of the window in buf. */
-static void
-add_window(struct spectrum *s, size_t len)
-{
-	double sum = 0, scale;
-
-	if (s->windows == 0)
-		hann(s->window, len, s->n);
-	for (size_t i = 0; i < len; i++)
-		sum += s->window[i] * s->window[i];
-	scale = sum > 0 ? 1 / (sum * (double)s->n * s->channels) : 0;
-	for (int c = 0; c < s->channels; c++) {
-		for (size_t i = 0; i < s->n; i++)
-			s->in[i] = i < len ? s->window[i] * s->buf[i * (size_t)s->channels + (size_t)c] : 0;
-		fft_real(s->fft, s->in, s->out);
+	for (size_t l = 0; l < STFT_LANES; l++)
+		at[l] = l * (s->n / 2);
+	for (size_t c = 0; c < s->ch; c++) {
+		stft_power(s->stft, s->buf + c * s->span, at, count, s->batch);
 		for (size_t k = 0; k < s->bins; k++) {
-			double p = s->out[2 * k] * s->out[2 * k] + s->out[2 * k + 1] * s->out[2 * k + 1];
+			const float *p = s->batch + k * STFT_LANES;
+			double part[4] = { 0 };
 
-			s->power[k] += (k == 0 || k == s->bins - 1 ? 1 : 2) * scale * p;
+			for (size_t l = 0; l < count; l++)
+				part[l % 4] += (double)p[l];
+			s->power[k] += (part[0] + part[1]) + (part[2] + part[3]);
 		}
+		s->windows += (int64_t)count;
 	}
-	s->windows++;
 }
 
 void
 spectrum_add(struct spectrum *s, const float *x, int64_t frames)
 {
-	size_t ch = (size_t)s->channels, half = s->n / 2;
+	size_t step = STFT_LANES * (s->n / 2);
 
 	for (size_t left = (size_t)frames; left > 0;) {
-		size_t n = s->n - s->have < left ? s->n - s->have : left;
+		size_t n = s->span - s->have < left ? s->span - s->have : left;
 
-		memcpy(s->buf + s->have * ch, x, n * ch * sizeof *x);
+		for (size_t c = 0; c < s->ch; c++)
+			scan_channel(x, n, s->ch, c, s->buf + c * s->span + s->have);
 		s->have += n;
 		left -= n;
-		x += n * ch;
-		if (s->have == s->n) {
-			add_window(s, s->n);
-			memmove(s->buf, s->buf + half * ch, half * ch * sizeof *s->buf);
-			s->have = half;
-		}
+		x += n * s->ch;
+		if (s->have < s->span)
+			break;
+		add_windows(s, STFT_LANES);
+		s->have -= step;
+		for (size_t c = 0; c < s->ch; c++)
+			memmove(s->buf + c * s->span, s->buf + c * s->span + step, s->have * sizeof *s->buf);
 	}
+}
+
+/* What is left at the end; then the average, scaled. */
+static int
+finish(struct spectrum *s)
+{
+	double scale;
+
+	if (s->windows == 0 && s->have > 0 && s->have < s->n) {
+		/* shorter than a window: one of its own length */
+		struct stft *own = stft_new(s->n, s->have);
+
+		if (!own)
+			return -1;
+		stft_free(s->stft);
+		s->stft = own;
+		add_windows(s, 1);
+	} else if (s->have >= s->n) {
+		add_windows(s, (s->have - s->n) / (s->n / 2) + 1);
+	}
+	scale = stft_window_square(s->stft) * (double)s->n * (double)s->windows;
+	for (size_t k = 0; s->windows && k < s->bins; k++)
+		s->power[k] *= scale > 0 ? (k == 0 || k == s->bins - 1 ? 1 : 2) / scale : 0;
+	return 0;
 }
 
 /* Power between two frequencies. */
@@ -171,15 +191,36 @@ shape(const struct spectrum *s, double top, struct spectrum_values *v)
 	v->flatness = exp(logs / n) / (power / n);
 }
 
-void
-spectrum_end(struct spectrum *s, struct spectrum_values *v)
+/* The straight line of least squares through the density of the third octaves in dB, over octaves. */
+static double
+slope(const struct spectrum_values *v)
+{
+	double n = 0, x = 0, y = 0, xx = 0, xy = 0, top = -INFINITY;
+
+	for (int b = 0; b < SPECTRUM_BANDS; b++)
+		top = fmax(top, v->third_octave_dbfs[b]); /* fmax ignores NAN */
+	for (int b = 0; b < SPECTRUM_BANDS; b++) {
+		double octave = (b - 16) / 10.0 * log2(10), db = v->third_octave_dbfs[b] - 10 * log10(2) * octave;
+
+		if (!(v->third_octave_dbfs[b] > top - slope_range_db))
+			continue;
+		n++;
+		x += octave;
+		y += db;
+		xx += octave * octave;
+		xy += octave * db;
+	}
+	return n >= SLOPE_BANDS ? (n * xy - x * y) / (n * xx - x * x) : NAN;
+}
+
+int
+spectrum_end(struct spectrum *s, struct spectrum_values *v, struct err *e)
 {
 	double top = s->rate_hz / 2.0 < high_hz ? s->rate_hz / 2.0 : high_hz, all;
 
-	if (s->windows == 0 && s->have > 0)
-		add_window(s, s->have);
-	for (size_t k = 0; s->windows > 1 && k < s->bins; k++)
-		s->power[k] /= (double)s->windows;
+	if (finish(s))
+		return err_set(e, ERR_NOMEM, "out of memory");
+	v->slope_db_octave = NAN;
 	v->centroid_hz = v->spread_hz = v->rolloff_85_hz = v->rolloff_95_hz = v->flatness = NAN;
 	v->bass_ratio = v->mid_ratio = v->treble_ratio = NAN;
 	for (int b = 0; b < SPECTRUM_BANDS; b++) {
@@ -190,13 +231,15 @@ spectrum_end(struct spectrum *s, struct spectrum_values *v)
 	}
 	all = power_between(s, low_hz, top);
 	if (!(all > 0))
-		return;
+		return 0;
 	v->bass_ratio = power_between(s, low_hz, bass_top_hz) / all;
 	v->mid_ratio = power_between(s, bass_top_hz, mid_top_hz) / all;
 	v->treble_ratio = power_between(s, mid_top_hz, top) / all;
 	v->rolloff_85_hz = rolloff(s, 0.85, top);
 	v->rolloff_95_hz = rolloff(s, 0.95, top);
 	shape(s, top, v);
+	v->slope_db_octave = slope(v);
+	return 0;
 }
 
 const double *
@@ -212,10 +255,8 @@ spectrum_free(struct spectrum *s)
 {
 	if (!s)
 		return;
-	fft_free(s->fft);
-	mem_free(s->window);
-	mem_free(s->in);
-	mem_free(s->out);
+	stft_free(s->stft);
+	mem_free(s->batch);
 	mem_free(s->power);
 	mem_free(s->buf);
 	free(s);

@@ -25,6 +25,8 @@ struct spectrum_values { /* all NAN for silence */
 	double centroid_hz;      /* sum f S / sum S, S the amplitude spectrum (Peeters 2004) */
 	double spread_hz;        /* standard deviation of f around it with the same weights */
 	double rolloff_85_hz, rolloff_95_hz; /* the frequency below which 85 (95) % of the power lies */
+	double slope_db_octave;  /* of the straight line through the density (dB per Hz) of the third octaves that are at most 60 dB
+	                          * under the strongest; 0 for white, -3.01 for pink noise; NAN with fewer than 3 */
 	double flatness;         /* geometric over arithmetic mean of the power, 0..1 */
 	double bass_ratio, mid_ratio, treble_ratio; /* power in 20-250, 250-2000, 2000-20000 Hz over the three */
 	double third_octave_dbfs[SPECTRUM_BANDS];   /* mean square in a band; NAN: empty, or past half the rate */
@@ -36,7 +38,7 @@ struct spectrum; /* one signal; one thread at a time */
 int spectrum_new(struct spectrum **s, int rate_hz, int channels, struct err *e);
 /* x: frames x channels, interleaved, borrowed for the call.  Block sizes do not matter. */
 void spectrum_add(struct spectrum *s, const float *x, int64_t frames);
-void spectrum_end(struct spectrum *s, struct spectrum_values *v); /* once, last */
+int spectrum_end(struct spectrum *s, struct spectrum_values *v, struct err *e); /* once, last; -1: out of memory */
 void spectrum_free(struct spectrum *s);                           /* NULL is fine */
 
 /* After spectrum_end(): bins 0..*n-1 of the average power, scaled so that their sum is the mean

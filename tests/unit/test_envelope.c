@@ -13,7 +13,7 @@ measure(int rate, int channels, int64_t frames, int64_t block)
 	struct envelope *v;
 	struct envelope_values out;
 
-	if (envelope_new(&v, rate, channels, &e))
+	if (envelope_new(&v, rate, channels, NULL, 0, &e))
 		abort();
 	for (int64_t i = 0; i < frames; i += block)
 		if (envelope_add(v, x + i * channels, frames - i < block ? frames - i : block, &e))

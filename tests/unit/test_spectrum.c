@@ -17,7 +17,8 @@ measure(int rate, int channels, int64_t frames, int64_t block)
 		abort();
 	for (int64_t i = 0; i < frames; i += block)
 		spectrum_add(s, x + i * channels, frames - i < block ? frames - i : block);
-	spectrum_end(s, &v);
+	if (spectrum_end(s, &v, &e))
+		abort();
 	return s;
 }
 
