@@ -242,7 +242,8 @@ object_of(const char *name, const char *sha256, const struct au_info *i, int64_t
 	if (groups & LOUDNESS)
 		put_loudness(o, reasons, &lv, i->rate_hz);
 	if (m->level) {
-		level_end(m->level, &v);
+		if (level_end(m->level, &v, e))
+			return NULL;
 		put_levels(o, reasons, &v, lv.inter_sample_overs);
 	}
 	if (m->spectrum) {

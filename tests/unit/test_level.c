@@ -18,7 +18,8 @@ measure(int64_t frames, int channels, int64_t block)
 	for (int64_t i = 0; i < frames; i += block)
 		if (level_add(l, x + i * channels, frames - i < block ? frames - i : block, &e))
 			abort();
-	level_end(l, &v);
+	if (level_end(l, &v, &e))
+		abort();
 	level_free(l);
 	return v;
 }
@@ -66,7 +67,37 @@ levels(void)
 	ok_near(measure(N, 2, N).correlation, 0, 1e-3, "a quarter period apart: 0");
 	for (int i = 0; i < N; i++)
 		x[2 * i + 1] = 0;
-	ok(isnan(measure(N, 2, N).correlation), "a silent channel: not defined");
+	v = measure(N, 2, N);
+	ok(isnan(v.correlation) && isnan(v.balance_db), "a silent channel: not defined");
+	ok_near(v.width_ratio, 0.5, 1e-9, "one channel alone: as much side as mid");
+	for (int i = 0; i < N; i++)
+		x[2 * i + 1] = x[2 * i] * 0.5f;
+	v = measure(N, 2, N);
+	ok_near(v.balance_db, 6.0206, 1e-4, "left twice the right: 6 dB");
+	ok_near(v.width_ratio, 0.0625 / 0.625, 1e-6, "side 1/4, mid 3/4");
+	for (int i = 0; i < N; i++)
+		x[2 * i + 1] = -x[2 * i];
+	ok_near(measure(N, 2, N).width_ratio, 1, 1e-9, "out of phase: all side");
+}
+
+/* 12 s of a sine, whose second block of 3 s is 20 dB louder than the others: RMS (of that one block, a fifth of four at
+ * least one) is its amplitude, the second largest peak that of the others. */
+static void
+dr14(void)
+{
+	static float y[12 * RATE];
+	struct level *l = level_new(RATE, 1);
+	struct level_values v;
+
+	for (int i = 0; i < 12 * RATE; i++)
+		y[i] = (float)((i / (3 * RATE) == 1 ? 1 : 0.1) * sin(2 * M_PI * 1000 * i / RATE + 0.3));
+	if (!l || level_add(l, y, 12 * RATE, &e) || level_end(l, &v, &e))
+		abort();
+	level_free(l);
+	ok_near(v.dr14_db, -20, 0.02, "DR: the second largest peak over the RMS of the loudest fifth");
+	ok_near(v.noise_floor_dbfs, -23.01, 0.02, "the noise floor is the quiet part");
+	sine(1, 1000, 0);
+	ok(isnan(measure(N, 1, N).dr14_db), "under two blocks of 3 s: no DR");
 }
 
 static void
@@ -129,6 +160,7 @@ int
 main(void)
 {
 	levels();
+	dr14();
 	faults();
 	percentiles();
 	return done();
