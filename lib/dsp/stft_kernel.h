@@ -9,13 +9,33 @@
 
 #define ROW(p, k, h) (*(V *)(void *)((p) + (k) * LANES + (h) * W))
 
-/* Row i holds sample i of each window: even rows are the real, odd ones the imaginary parts. */
+typedef float Q __attribute__((vector_size(16), may_alias));
+typedef float U __attribute__((vector_size(16), may_alias, aligned(4)));
+#define MIX(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+
+/* Row i holds sample i of each window: even rows are the real, odd ones the imaginary parts.  Four samples of four windows
+ * are turned over at a time. */
 static void
 load(const struct stft_job *j)
 {
 	float *z = j->z;
+	size_t i, whole = j->window & ~(size_t)3;
 
-	for (size_t i = 0; i < j->window; i++)
+	for (i = 0; i < whole; i += 4) {
+		Q hann = *(const U *)(const void *)(j->hann + i);
+
+		for (size_t l = 0; l < LANES; l += 4) {
+			Q a = hann * *(const U *)(const void *)(j->x[l] + i), b = hann * *(const U *)(const void *)(j->x[l + 1] + i);
+			Q c = hann * *(const U *)(const void *)(j->x[l + 2] + i), d = hann * *(const U *)(const void *)(j->x[l + 3] + i);
+			Q ab = MIX(a, b, 0, 4, 1, 5), cd = MIX(c, d, 0, 4, 1, 5), ef = MIX(a, b, 2, 6, 3, 7), gh = MIX(c, d, 2, 6, 3, 7);
+
+			*(Q *)(void *)(z + i * LANES + l) = MIX(ab, cd, 0, 1, 4, 5);
+			*(Q *)(void *)(z + (i + 1) * LANES + l) = MIX(ab, cd, 2, 3, 6, 7);
+			*(Q *)(void *)(z + (i + 2) * LANES + l) = MIX(ef, gh, 0, 1, 4, 5);
+			*(Q *)(void *)(z + (i + 3) * LANES + l) = MIX(ef, gh, 2, 3, 6, 7);
+		}
+	}
+	for (; i < j->window; i++)
 		for (size_t l = 0; l < LANES; l++)
 			z[i * LANES + l] = j->hann[i] * j->x[l][i];
 	memset(z + j->window * LANES, 0, (j->fft->n - j->window) * LANES * sizeof *z);
