@@ -1,0 +1,184 @@
+/* hum.c - a low rate, and single lines of its spectrum. */
+#include "metrics/hum.h"
+#include "base/mem.h"
+#include "metrics/scan.h"
+#include "metrics/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOW_HZ = 500, LOBES = 8, HARMONICS = 4, BESIDE = 4, LINES = 2 * HARMONICS * (1 + BESIDE) };
+enum { LEAST_WINDOWS = 3 };
+static const double beside_hz[BESIDE] = { -7, -4, 4, 7 };
+static const double share = 10, stands_out = 4; /* percent; 6 dB as powers */
+
+struct hum {
+	size_t ch, step, taps, have; /* input frames for one at the low rate; of the filter; in buf */
+	double low_hz;
+	float *filter, *buf;         /* taps; taps + step */
+	double *window;              /* n */
+	double *low, *turn;          /* n; cos and sin of each line at each sample of a window */
+	size_t n, have_low;
+	struct stats power[LINES];
+};
+
+static double
+line_hz(int line)
+{
+	int of = line / (1 + BESIDE), where = line % (1 + BESIDE);
+	double hz = (of < HARMONICS ? 50 : 60) * (of % HARMONICS + 1);
+
+	return where ? hz + beside_hz[where - 1] : hz;
+}
+
+struct hum *
+hum_new(int rate_hz, int channels)
+{
+	struct hum *h = calloc(1, sizeof *h);
+	double sum = 0;
+
+	if (!h)
+		return NULL;
+	h->ch = (size_t)channels;
+	h->step = (size_t)rate_hz / LOW_HZ;
+	h->low_hz = (double)rate_hz / (double)h->step;
+	h->taps = LOBES * h->step;
+	h->n = (size_t)h->low_hz & ~(size_t)1;
+	h->filter = mem_zalloc(h->taps, sizeof *h->filter);
+	h->buf = mem_zalloc(h->taps + h->step, sizeof *h->buf);
+	h->window = mem_zalloc(h->n, sizeof *h->window);
+	h->low = mem_zalloc(h->n, sizeof *h->low);
+	h->turn = mem_zalloc(h->n, 2 * LINES * sizeof *h->turn);
+	if (!h->filter || !h->buf || !h->window || !h->low || !h->turn) {
+		hum_free(h);
+		return NULL;
+	}
+	/* a Hann-windowed sinc; its 6 dB point is half the low rate, its pass band flat to 250 - 125 Hz and 1.6 dB down at 200 */
+	for (size_t i = 0; i < h->taps; i++) {
+		double t = ((double)i + 0.5 - (double)h->taps / 2) / (double)h->step;
+		double v = sin(M_PI * t) / (M_PI * t) * (0.5 + 0.5 * cos(2 * M_PI * t / LOBES));
+
+		h->filter[i] = (float)v;
+		sum += v;
+	}
+	for (size_t i = 0; i < h->taps; i++)
+		h->filter[i] = (float)((double)h->filter[i] / sum / (double)channels);
+	h->have = h->taps; /* silence before the start */
+	for (size_t i = 0; i < h->n; i++) {
+		h->window[i] = 0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)h->n);
+		for (int l = 0; l < LINES; l++) {
+			double a = 2 * M_PI * line_hz(l) * (double)i / h->low_hz;
+
+			h->turn[(size_t)(2 * l) * h->n + i] = cos(a);
+			h->turn[(size_t)(2 * l + 1) * h->n + i] = sin(a);
+		}
+	}
+	return h;
+}
+
+/* How much the filter passes at a frequency, as power. */
+static double
+passes(const struct hum *h, double hz)
+{
+	double re = 0, im = 0;
+
+	for (size_t i = 0; i < h->taps; i++) {
+		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step);
+
+		re += (double)h->filter[i] * cos(a);
+		im += (double)h->filter[i] * sin(a);
+	}
+	return (re * re + im * im) * (double)(h->ch * h->ch);
+}
+
+/* The powers of the lines in the window that is here; a sine of amplitude a has a^2 / 2. */
+static int
+end_window(struct hum *h)
+{
+	double scale = 8 / ((double)h->n * (double)h->n); /* the mean of a Hann window is a half */
+
+	for (int l = 0; l < LINES; l++) {
+		const double *c = h->turn + (size_t)(2 * l) * h->n, *s = c + h->n;
+		double re[4] = { 0 }, im[4] = { 0 }, r, i;
+
+		for (size_t t = 0; t < h->n; t++) {
+			double v = h->window[t] * h->low[t];
+
+			re[t % 4] += v * c[t];
+			im[t % 4] += v * s[t];
+		}
+		r = (re[0] + re[1]) + (re[2] + re[3]);
+		i = (im[0] + im[1]) + (im[2] + im[3]);
+		if (stats_add(&h->power[l], scale * (r * r + i * i)))
+			return -1;
+	}
+	h->have_low = h->n / 2;
+	memmove(h->low, h->low + h->n / 2, h->n / 2 * sizeof *h->low);
+	return 0;
+}
+
+int
+hum_add(struct hum *h, const float *x, int64_t frames, struct err *e)
+{
+	while (frames > 0) {
+		size_t n = h->taps + h->step - h->have;
+
+		n = n < (size_t)frames ? n : (size_t)frames;
+		scan_channel(x, n, h->ch, 0, h->buf + h->have);
+		for (size_t c = 1; c < h->ch; c++)
+			for (size_t i = 0; i < n; i++)
+				h->buf[h->have + i] += x[i * h->ch + c];
+		h->have += n;
+		frames -= (int64_t)n;
+		x += n * h->ch;
+		if (h->have < h->taps + h->step)
+			continue;
+		h->low[h->have_low++] = scan_product(h->buf + h->step, h->filter, h->taps);
+		memmove(h->buf, h->buf + h->step, h->taps * sizeof *h->buf);
+		h->have = h->taps;
+		if (h->have_low == h->n && end_window(h))
+			return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	return 0;
+}
+
+int
+hum_end(struct hum *h, struct hum_values *v, struct err *e)
+{
+	double power[2] = { 0 };
+
+	(void)e;
+	*v = (struct hum_values){ NAN, NAN, (int64_t)h->power[0].n };
+	if (h->power[0].n < LEAST_WINDOWS)
+		return 0;
+	for (int of = 0; of < 2 * HARMONICS; of++) {
+		struct stats *s = h->power + of * (1 + BESIDE);
+		double line = stats_percentile(s, share), beside = 0;
+
+		for (int b = 1; b <= BESIDE; b++)
+			beside += stats_percentile(s + b, share) / BESIDE;
+		if (line > stands_out * beside && line > 1e-15)
+			power[of / HARMONICS] += line / passes(h, line_hz(of * (1 + BESIDE)));
+	}
+	if (power[0] > 0)
+		v->hum_50hz_dbfs = 10 * log10(power[0]);
+	if (power[1] > 0)
+		v->hum_60hz_dbfs = 10 * log10(power[1]);
+	return 0;
+}
+
+void
+hum_free(struct hum *h)
+{
+	if (!h)
+		return;
+	for (int l = 0; l < LINES; l++)
+		stats_free(&h->power[l]);
+	mem_free(h->filter);
+	mem_free(h->buf);
+	mem_free(h->window);
+	mem_free(h->low);
+	mem_free(h->turn);
+	free(h);
+}
