@@ -1,39 +1,39 @@
 /* audio-metrics - measure audio files, one JSON object a line. */
-#include "audio/audio.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
 #include "cli/progress.h"
 #include "cli/prov.h"
-#include "metrics/envelope.h"
-#include "metrics/level.h"
-#include "metrics/loudness.h"
-#include "metrics/spectrum.h"
+#include "metrics/measure_csv.h"
+#include "metrics/measure_file.h"
+#include "shoot/timeline_regions.h"
+#ifdef HAVE_CAIRO
+#include "draw/plot_metrics.h"
+#include "draw/text.h"
+#endif
 
-#include <inttypes.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { BLOCK_SAMPLES = 65536 };
-enum { LOUDNESS = 1, LEVELS = 2, DYNAMICS = 4, FAULTS = 8, SPECTRUM = 16, ENVELOPE = 32, STEREO = 64, ALL = 127 };
-
-static const char *const group_names[] = {
-	"loudness", "levels", "dynamics", "faults", "spectrum", "envelope", "stereo", NULL
-};
-
-static const char *only, *out_name, *prov_file;
-static int dual_mono, groups = ALL;
+static const char *only, *compat, *di_name, *timeline_name, *plot_name, *out_name, *prov_file;
+static int dual_mono, series, csv, threads;
 static long long start_frame, length_frames = LLONG_MIN; /* negative: to the end */
 
 static const struct opt opts[] = {
 	{ 0, "only", OPT_STR, &only, "GROUP,...", "of loudness levels dynamics faults spectrum envelope stereo" },
+	{ 0, "di", OPT_STR, &di_name, "FILE", "the DI that was played: its notes and its silence" },
+	{ 0, "series", OPT_FLAG, &series, NULL, "also loudness over time, every onset, the whole spectrum" },
 	{ 0, "dual-mono", OPT_FLAG, &dual_mono, NULL, "a mono input is played on two speakers (+3.01 LU)" },
 	{ 0, "start-frame", OPT_INT64, &start_frame, "N", "measure from frame N on (0)" },
 	{ 0, "length-frames", OPT_INT64, &length_frames, "N", "measure N frames (to the end)" },
+	{ 0, "timeline", OPT_STR, &timeline_name, "FILE", "measure each segment of a timeline, in its master" },
+	{ 0, "compat", OPT_STR, &compat, "gts", "the twelve values of guitar-tone-shootout instead" },
+	{ 0, "csv", OPT_FLAG, &csv, NULL, "a table with a head instead of JSON" },
+	{ 0, "plot", OPT_STR, &plot_name, "FILE", "draw spectrum, loudness and spectrogram to FILE, .svg or .png" },
+	{ 'j', "threads", OPT_INT, &threads, "N", "use N threads (0: one for each CPU, default)" },
 	{ 'o', "output", OPT_STR, &out_name, "FILE", "write the lines to FILE, when all files are measured" },
 	PROV_OPT(prov_file),
 	OPT_COMMON,
@@ -41,362 +41,204 @@ static const struct opt opts[] = {
 };
 
 static const struct opt_spec spec = {
-	"[--only GROUP,...] [--start-frame N] [--length-frames N] [-o OUT] [FILE...]",
+	"[options] [FILE...]\n       audio-metrics --timeline FILE MASTER",
 	"Measure loudness, levels, faults, spectrum and envelope; one JSON object per FILE.",
 	opts,
 	"  audio-metrics tone.wav | jq .loudness.integrated_lufs\n"
-	"  audio-metrics --only spectrum a.flac b.flac | jq -r '[.file, .spectrum.centroid_hz] | @tsv'\n"
+	"  audio-metrics --only spectrum --csv tones/*.wav >spectra.csv\n"
+	"  audio-metrics --di di.wav --only envelope clean.wav crunch.wav lead.wav\n"
+	"  audio-metrics --plot tone.svg tone.wav >tone.json\n"
 	"  nam-render -m amp.nam di.wav | audio-metrics\n",
 };
 
-/* What the groups asked for need. */
-struct meters {
-	struct loudness *loudness;
-	struct level *level;
-	struct spectrum *spectrum;
-	struct envelope *envelope;
-};
-
-static int
-meters_new(struct meters *m, const struct au_info *i, struct err *e)
-{
-	int dual = dual_mono ? LOUDNESS_DUAL_MONO : 0;
-
-	*m = (struct meters){ 0 };
-	/* faults need the overs between the samples, which are the loudness meter's */
-	if (groups & (LOUDNESS | FAULTS) && loudness_new(&m->loudness, i->rate_hz, i->channels,
-	                                                 (groups & LOUDNESS ? LOUDNESS_ALL : LOUDNESS_TRUE_PEAK) | dual, e))
-		return -1;
-	if (groups & (LEVELS | DYNAMICS | FAULTS | STEREO) && !(m->level = level_new(i->rate_hz, i->channels)))
-		return err_set(e, ERR_NOMEM, "out of memory");
-	if (groups & SPECTRUM && spectrum_new(&m->spectrum, i->rate_hz, i->channels, e))
-		return -1;
-	return groups & ENVELOPE ? envelope_new(&m->envelope, i->rate_hz, i->channels, NULL, 0, e) : 0;
-}
-
-static int
-meters_add(struct meters *m, const float *x, int64_t n, struct err *e)
-{
-	if ((m->loudness && loudness_add(m->loudness, x, n, e)) || (m->level && level_add(m->level, x, n, e)) ||
-	    (m->envelope && envelope_add(m->envelope, x, n, e)))
-		return -1;
-	if (m->spectrum)
-		spectrum_add(m->spectrum, x, n);
-	return 0;
-}
+static struct measure_want want = { .groups = MEASURE_ALL };
+static struct measure_region whole; /* or the part that was asked for */
+static struct timeline timeline;
+static struct progress progress;
+static json_t *shape;               /* the columns of the table */
 
 static void
-meters_free(struct meters *m)
+step(void *ctx, int64_t frames, int64_t of)
 {
-	loudness_free(m->loudness);
-	level_free(m->level);
-	spectrum_free(m->spectrum);
-	envelope_free(m->envelope);
+	struct progress *p = ctx;
+
+	p->total = of > 0 ? (double)of : 0;
+	progress_step(p, (double)frames);
 }
 
-/* One group of the object, and why its nulls are null. */
-struct group {
-	const char *name;
-	json_t *o, *reasons;
-};
-
+/* The objects as lines of text. */
 static void
-put(struct group *g, const char *key, double v, const char *reason)
+add_lines(struct str *to, const json_t *list)
 {
-	char path[96];
-
-	jl_num(g->o, key, v);
-	if (isfinite(v))
-		return;
-	snprintf(path, sizeof path, "%s.%s", g->name, key);
-	jl_str(g->reasons, path, reason);
-}
-
-static struct group
-group_new(json_t *o, const char *name, json_t *reasons)
-{
-	struct group g = { name, json_object(), reasons };
-
-	jl_set(o, name, g.o);
-	return g;
-}
-
-static void
-put_loudness(json_t *o, json_t *reasons, const struct loudness_values *v, int rate_hz)
-{
-	struct group g = group_new(o, "loudness", reasons);
-	const char *silent = "silent", *gated = isnan(v->ungated_lufs) ? silent : "all under the gate of -70 LUFS";
-	const char *brief = v->frames < (int64_t)rate_hz * 2 / 5 ? "shorter than 0.4 s" : gated;
-	const char *short3 = v->frames < 3 * (int64_t)rate_hz ? "shorter than 3 s" : silent;
-	const char *short4 = v->frames < 4 * (int64_t)rate_hz ? "shorter than 4 s" : gated;
-
-	put(&g, "integrated_lufs", v->integrated_lufs, brief);
-	put(&g, "threshold_lufs", v->threshold_lufs, brief);
-	put(&g, "ungated_lufs", v->ungated_lufs, silent);
-	put(&g, "max_momentary_lufs", v->max_momentary_lufs, brief);
-	put(&g, "max_short_term_lufs", v->max_short_term_lufs, short3);
-	put(&g, "range_lu", v->range_lu, short4);
-	put(&g, "true_peak_dbtp", v->true_peak_dbtp, silent);
-	put(&g, "plr_db", v->true_peak_dbtp - v->integrated_lufs, brief);
-}
-
-static void
-put_levels(json_t *o, json_t *reasons, const struct level_values *v, int64_t overs)
-{
-	struct group g;
-
-	if (groups & LEVELS) {
-		g = group_new(o, "levels", reasons);
-		put(&g, "rms_dbfs", v->rms_dbfs, "silent");
-		put(&g, "peak_dbfs", v->peak_dbfs, "silent");
-		put(&g, "crest_factor_db", v->crest_factor_db, "silent");
-		put(&g, "dc_offset_fs", v->dc_offset_fs, "no samples");
-	}
-	if (groups & DYNAMICS) {
-		g = group_new(o, "dynamics", reasons);
-		put(&g, "dynamic_range_db", v->dynamic_range_db, "fewer than 2 windows of 50 ms that are not silent");
-	}
-	if (groups & FAULTS) {
-		g = group_new(o, "faults", reasons);
-		jl_int(g.o, "clipped_runs", v->clipped_runs);
-		jl_int(g.o, "clipped_samples", v->clipped_samples);
-		jl_int(g.o, "longest_clipped_run_frames", v->longest_clipped_run_frames);
-		jl_int(g.o, "samples_over_full_scale", v->samples_over_full_scale);
-		jl_int(g.o, "inter_sample_overs", overs);
-		put(&g, "leading_silence_s", v->leading_silence_s, "no samples");
-		put(&g, "trailing_silence_s", v->trailing_silence_s, "no samples");
-		put(&g, "silent_ratio", v->silent_ratio, "shorter than 50 ms");
-	}
-}
-
-static void
-put_spectrum(json_t *o, json_t *reasons, const struct spectrum_values *v)
-{
-	struct group g = group_new(o, "spectrum", reasons);
-	const char *silent = "silent from 20 Hz to 20 kHz";
-	json_t *hz = json_array(), *level = json_array();
-
-	put(&g, "centroid_hz", v->centroid_hz, silent);
-	put(&g, "spread_hz", v->spread_hz, silent);
-	put(&g, "rolloff_85_hz", v->rolloff_85_hz, silent);
-	put(&g, "rolloff_95_hz", v->rolloff_95_hz, silent);
-	put(&g, "flatness_ratio", v->flatness, silent);
-	put(&g, "bass_energy_ratio", v->bass_ratio, silent);
-	put(&g, "mid_energy_ratio", v->mid_ratio, silent);
-	put(&g, "treble_energy_ratio", v->treble_ratio, silent);
-	for (int b = 0; b < SPECTRUM_BANDS; b++) {
-		double x = v->third_octave_dbfs[b];
-
-		json_array_append_new(hz, json_real(spectrum_band_hz[b]));
-		json_array_append_new(level, isfinite(x) ? json_real(x) : json_null());
-		if (!isfinite(x))
-			jl_str(reasons, "spectrum.third_octave_dbfs", "a band is silent, or past half the sample rate");
-	}
-	jl_set(g.o, "third_octave_hz", hz);
-	jl_set(g.o, "third_octave_dbfs", level);
-}
-
-static void
-put_envelope(json_t *o, json_t *reasons, const struct envelope_values *v)
-{
-	struct group g = group_new(o, "envelope", reasons);
-
-	jl_int(g.o, "onsets", v->onsets);
-	put(&g, "transient_density_per_s", v->transient_density_per_s, "no samples");
-	put(&g, "attack_median_ms", v->attack_median_ms, "no onset rises by 3 dB");
-	jl_int(g.o, "attacks", v->attacks);
-	put(&g, "decay_rate_db_s", v->decay_rate_db_s, "no onset is followed by 100 ms without another");
-	jl_int(g.o, "decays", v->decays);
-}
-
-/* The object of one measured input; NULL with *e. */
-static json_t *
-object_of(const char *name, const char *sha256, const struct au_info *i, int64_t frames, struct meters *m,
-          struct err *e)
-{
-	struct loudness_values lv = { 0 };
-	struct level_values v = { 0 };
-	struct spectrum_values s;
-	struct envelope_values env;
-	json_t *o, *reasons, *region = NULL;
-
-	if ((m->loudness && loudness_end(m->loudness, &lv, e)) || (m->envelope && envelope_end(m->envelope, &env, e)))
-		return NULL;
-	o = jl_new("audio-metrics/1");
-	reasons = json_object();
-	jl_str(o, "file", name);
-	jl_str(o, "sha256", sha256);
-	jl_str(o, "format", i->format);
-	jl_str(o, "encoding", i->encoding);
-	jl_int(o, "rate_hz", i->rate_hz);
-	jl_int(o, "channels", i->channels);
-	jl_int(o, "frames", frames);
-	jl_num(o, "duration_s", (double)frames / i->rate_hz);
-	if (start_frame > 0 || length_frames >= 0) {
-		region = json_object();
-		jl_int(region, "start_frame", start_frame);
-		jl_int(region, "length_frames", frames);
-	}
-	jl_set(o, "region", region);
-	jl_bool(o, "dual_mono", dual_mono && i->channels == 1);
-	if (groups & LOUDNESS)
-		put_loudness(o, reasons, &lv, i->rate_hz);
-	if (m->level) {
-		if (level_end(m->level, &v, e))
-			return NULL;
-		put_levels(o, reasons, &v, lv.inter_sample_overs);
-	}
-	if (m->spectrum) {
-		if (spectrum_end(m->spectrum, &s, e))
-			return NULL;
-		put_spectrum(o, reasons, &s);
-	}
-	if (m->envelope)
-		put_envelope(o, reasons, &env);
-	if (groups & STEREO && i->channels == 2) {
-		struct group g = group_new(o, "stereo", reasons);
-
-		put(&g, "correlation", v.correlation, "a channel is silent");
-	}
-	jl_set(o, "reasons", reasons);
-	return o;
-}
-
-/* One input in, one line to f. */
-static int
-measure(const char *name, FILE *f, struct prov *prov)
-{
-	struct au_in *in = NULL;
-	struct au_info info;
-	struct meters m = { 0 };
-	struct progress p;
-	struct err e;
-	char hex[65];
-	int64_t n, at = 0, end = length_frames < 0 || length_frames > INT64_MAX - start_frame ? INT64_MAX
-	                                                                  : start_frame + length_frames;
-	int status = ST_FAIL;
-	float *buf = malloc(BLOCK_SAMPLES * sizeof *buf);
 	json_t *o;
+	size_t i;
 
-	progress_begin(&p, name, 0);
-	if (!buf) {
-		diag_error("out of memory");
-		goto out;
-	}
-	if (au_open(&in, name, &e) || meters_new(&m, au_info(in), &e)) {
-		status = diag_err(&e);
-		goto out;
-	}
-	info = *au_info(in);
-	progress_begin(&p, name, info.frames > 0 ? (double)info.frames : 0);
-	while (at < end && (n = au_read(in, buf, BLOCK_SAMPLES / info.channels, &e)) != 0) {
-		int64_t from = start_frame > at ? start_frame - at : 0, to = end - at < n ? end - at : n;
+	json_array_foreach(list, i, o) {
+		char *text = csv ? NULL : jl_text(o);
 
-		if (n < 0 || (from < to && meters_add(&m, buf + from * info.channels, to - from, &e))) {
-			status = diag_err(&e);
-			goto out;
-		}
-		at += n;
-		progress_step(&p, (double)at);
+		if (csv)
+			measure_csv_row(to, shape, o);
+		else
+			str_add(to, text ? text : ""), str_add(to, "\n");
+		to->failed |= !csv && !text;
+		free(text);
 	}
-	if ((start_frame > 0 && at <= start_frame) || (length_frames >= 0 && at < end)) {
-		diag_error("'%s' has %" PRId64 " frames, the region ends or starts after them", name, at);
-		goto out;
-	}
-	if (au_in_sha256(in, hex, &e) || prov_input(prov, "audio", name, hex, &e) ||
-	    !(o = object_of(name, hex, &info, (at < end ? at : end) - start_frame, &m, &e))) {
-		status = diag_err(&e);
-		goto out;
-	}
-	if (jl_print(o, f))
-		diag_error("cannot write the object of '%s'", name);
+}
+
+/* One input in, its lines to text. */
+static int
+measure(const char *name, struct str *text, struct prov *prov)
+{
+	struct measure_region *r = timeline_name ? NULL : &whole;
+	size_t n = 1;
+	char hex[65];
+	struct err e;
+	json_t *list = NULL, *o;
+	int status = ST_OK;
+
+	progress_begin(&progress, name, 0);
+	if (timeline_name && !(r = timeline_regions(&timeline, &n)))
+		err_set(&e, ERR_NOMEM, "out of memory");
+	else if (compat)
+		list = (o = measure_file_gts(name, hex, &e)) ? json_pack("[o]", o) : NULL;
 	else
-		status = ST_OK;
-out:
-	progress_end(&p, p.total);
-	meters_free(&m);
-	au_close(in);
-	free(buf);
+		list = measure_file(name, r, n, &want, step, &progress, hex, &e);
+	progress_end(&progress, progress.total);
+	if (!list || prov_input(prov, "audio", name, hex, &e))
+		status = diag_err(&e);
+	else
+		add_lines(text, list);
+	json_decref(list);
+	if (timeline_name)
+		timeline_regions_free(r, n);
 	return status;
 }
 
-/* All inputs, to a file that appears when all could be measured. */
+/* All inputs: each to standard output as it is done, or all to a file, which appears when all could be measured. */
 static int
-measure_to_file(char *const *names, int n)
+measure_all(char *const *names, int n, struct prov *prov)
 {
-	struct prov *prov = prov_new(prov_file);
-	struct outfile out;
+	struct str text = { 0 };
 	struct err e;
-	FILE *f = NULL;
-	int status = ST_OK, fd;
+	int status = ST_OK;
 
-	if (!prov) {
-		diag_error("out of memory");
-		return ST_FAIL;
+	if (csv)
+		measure_csv_head(&text, shape);
+	for (int i = 0; i < n; i++) {
+		status = diag_worst(status, measure(names[i], &text, prov)); /* go on after a bad file */
+		if (text.failed) {
+			diag_error("out of memory");
+			status = ST_FAIL;
+		} else if (!out_name && text.len) {
+			if (fputs(text.s, stdout) < 0 || fflush(stdout)) {
+				diag_error("cannot write the object of '%s'", names[i]);
+				status = ST_FAIL;
+			}
+			str_free(&text);
+		}
 	}
-	if (outfile_open(&out, out_name, &e)) {
-		prov_free(prov);
-		return diag_err(&e);
-	}
-	fd = dup(out.fd);
-	if (fd < 0 || !(f = fdopen(fd, "w"))) {
-		diag_error("cannot write '%s'", out_name);
-		status = ST_FAIL;
-	}
-	for (int i = 0; f && i < n; i++)
-		status = diag_worst(status, measure(names[i], f, prov));
-	if (f && fclose(f) && status == ST_OK) {
-		diag_error("cannot write '%s'", out_name);
-		status = ST_FAIL;
-	}
-	if (status != ST_OK)
-		outfile_abort(&out);
-	else if (outfile_commit(&out, &e) || prov_output(prov, "metrics", out_name, NULL, &e) ||
-	         prov_write(prov, &e))
+	if (status == ST_OK && out_name &&
+	    (file_write(out_name, text.s, text.len, &e) || prov_output(prov, "metrics", out_name, NULL, &e)))
 		status = diag_err(&e);
-	prov_free(prov);
+	str_free(&text);
 	return status;
+}
+
+static int
+plot(char *const *names, int n)
+{
+	struct err e;
+#ifdef HAVE_CAIRO
+	int bad = text_init(&e) || plot_metrics(plot_name, (const char *const *)names, (size_t)n, whole.start, whole.length, &e);
+#else
+	int bad = err_set(&e, ERR_UNSUPPORTED, "--plot: this program was built without cairo");
+
+	(void)names, (void)n;
+#endif
+	return bad ? diag_err(&e) : ST_OK;
 }
 
 static void
-parse_groups(void)
+check_options(char *const *names, int n)
 {
-	char word[64];
-	const char *s = only;
+	static const char *const with_compat[] = { "compat", "csv", "output", "provenance", NULL };
+	int stdins = 0;
 
-	groups = 0;
-	do {
-		size_t len = strcspn(s, ",");
-		int i;
+	for (int i = 0; i < n; i++)
+		stdins += !strcmp(names[i], "-");
+	if (stdins > 1 || (stdins && plot_name) || (stdins && di_name && !strcmp(di_name, "-")))
+		diag_usage(plot_name ? "--plot reads the files again: name them" : "standard input can be read once");
+	if (compat && (strcmp(compat, "gts") != 0 || opt_beside(with_compat)))
+		diag_usage("--compat is gts, with no other measures beside it");
+	if (start_frame < 0 || (length_frames < 1 && length_frames != LLONG_MIN))
+		diag_usage("a region starts at frame 0 or later and has at least 1 frame");
+	if (timeline_name && (n != 1 || di_name || plot_name || start_frame || length_frames != LLONG_MIN))
+		diag_usage("--timeline is of one master, whose segments are its parts; each has its own DI");
+	if (series && csv)
+		diag_usage("--series does not fit into the table of --csv");
+	if (threads < 0 || threads > 4096)
+		diag_usage("--threads is 0 to 4096");
+	if (prov_file && !out_name && !plot_name)
+		diag_usage("--provenance tells of a file: it needs -o or --plot");
+}
 
-		snprintf(word, sizeof word, "%.*s", (int)(len < sizeof word ? len : sizeof word - 1), s);
-		for (i = 0; group_names[i] && strcmp(group_names[i], word); i++)
-			;
-		if (!group_names[i])
-			diag_usage("--only has no group '%s'; there are loudness, levels, dynamics, faults, spectrum, "
-			           "envelope and stereo", word);
-		groups |= 1 << i;
-		s += len;
-	} while (*s++ == ',');
+/* What has to be known before the first file: the groups, the DI, the timeline, the columns. */
+static int
+prepare(struct measure_di *di, struct prov *prov)
+{
+	char hex[65];
+	struct err e;
+
+	want.dual_mono = dual_mono;
+	want.series = series;
+	want.threads = threads;
+	whole = (struct measure_region){ start_frame, length_frames < 0 ? -1 : length_frames, NULL };
+	if (timeline_name && (timeline_read(&timeline, timeline_name, &e) ||
+	                      prov_input(prov, "timeline", timeline_name, NULL, &e)))
+		return diag_err(&e);
+	if (di_name) {
+		if (measure_file_di(di, di_name, &whole, hex, &e) || prov_input(prov, "di", di_name, hex, &e))
+			return diag_err(&e);
+		want.di = di;
+	}
+	/* the table has the columns of a stereo file, whatever comes first */
+	if (csv) {
+		shape = measure_shape(&want, timeline_name != NULL, compat != NULL, &e);
+		if (!shape)
+			return diag_err(&e);
+	}
+	return ST_OK;
 }
 
 int
 main(int argc, char *argv[])
 {
 	static char dash[] = "-", *use_stdin[] = { dash };
-	int n = opt_parse(argc, argv, &spec), status = ST_OK;
+	int n = opt_parse(argc, argv, &spec), status;
 	char **names = n ? argv + 1 : use_stdin;
+	struct measure_di di = { 0 };
+	struct prov *prov;
+	struct err e;
 
 	n = n ? n : 1;
-	if (only)
-		parse_groups();
-	if (start_frame < 0 || (length_frames < 1 && length_frames != LLONG_MIN))
-		diag_usage("a region starts at frame 0 or later and has at least 1 frame");
-	if (out_name && strcmp(out_name, "-"))
-		return diag_close_stdout(measure_to_file(names, n));
-	if (prov_file)
-		diag_usage("--provenance tells of a file: it needs -o");
-	for (int i = 0; i < n; i++)
-		status = diag_worst(status, measure(names[i], stdout, NULL)); /* go on after a bad file */
+	out_name = out_name && !strcmp(out_name, "-") ? NULL : out_name;
+	if (only && !(want.groups = measure_groups_of(only)))
+		diag_usage("--only '%s': there are loudness, levels, dynamics, faults, spectrum, envelope and stereo", only);
+	check_options(names, n);
+	if (!(prov = prov_new(prov_file))) {
+		diag_error("out of memory");
+		return ST_FAIL;
+	}
+	status = prepare(&di, prov);
+	if (status == ST_OK)
+		status = measure_all(names, n, prov);
+	if (status == ST_OK && plot_name && !(status = plot(names, n)) && prov_output(prov, "plot", plot_name, NULL, &e))
+		status = diag_err(&e);
+	if (status == ST_OK && prov_write(prov, &e))
+		status = diag_err(&e);
+	json_decref(shape);
+	measure_di_free(&di);
+	timeline_free(&timeline);
+	prov_free(prov);
 	return diag_close_stdout(status);
 }

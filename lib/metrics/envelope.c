@@ -165,7 +165,7 @@ follow(struct envelope *v, int64_t hop)
 			l->alive = 0;
 			break;
 		}
-		if (ms == l->peak_ms + SUSTAIN_MS)
+		if (ms == l->peak_ms + SUSTAIN_MS + HOLD_MS) /* the envelope is the largest of the last 10 ms */
 			v->onset[v->onsets - 1].sustain_db = (float)(20 * log10(fmax(a / l->peak, least_sustain)));
 		l->on &= a > l->peak * decay_range;
 		if (!l->on)

@@ -37,7 +37,8 @@ check 'true peak' near "$(of loudness.true_peak_dbtp)" -6.02 0.05
 check 'centroid' near "$(of spectrum.centroid_hz)" 1000 5
 check 'its third octave' near "$(jq '.spectrum | .third_octave_dbfs[.third_octave_hz | index(1000)]' out)" -9.0309 0.01
 check 'all values are there: no reasons' test "$(jq -c '.reasons | del(.["envelope.attack_median_ms"],
-	.["envelope.decay_rate_db_s"], .["spectrum.third_octave_dbfs"])' out)" = '{}'
+	.["envelope.decay_rate_db_s"], .["envelope.sustain_median_db"], .["spectrum.third_octave_dbfs"], .["dynamics.dr14_db"],
+	.["spectrum.slope_db_per_octave"], .["faults.hum_50hz_dbfs"], .["faults.hum_60hz_dbfs"])' out)" = '{}'
 check 'mono has no stereo' test "$(of stereo)" = null
 
 run audio-metrics --dual-mono sine.wav
@@ -122,6 +123,90 @@ printf 'RIFF\377\377\377\377WAVEfmt ' >bad.wav
 run audio-metrics bad.wav
 check 'a broken file: exit 1' status_is 1
 
+# ---- with the DI ----
+# notes every half second from 0.25 s on, then a second of nothing; the tone: hiss, and a drive that hides the onsets
+make_wav di.wav 48000 1 144000 'my $s = ($t - 12000) % 24000; $t < 12000 || $t >= 96000 ? 0 : exp(-$s / 6000) * 0.4 * sin($t * 0.0288) * ($s < 240 ? $s / 240 : 1) * ($t > 90000 ? (96000 - $t) / 6000 : 1)'
+make_wav tone.wav 44100 1 132300 'my $u = $t * 48000 / 44100; my $s = ($u - 12000); $s -= 24000 * int($s / 24000); my $x = $u < 12000 || $u >= 96000 ? 0 : exp(-$s / 6000) * 0.4 * sin($u * 0.0288) * ($u > 90000 ? (96000 - $u) / 6000 : 1); my $y = 20 * $x; ($y > 1 ? 1 : $y < -1 ? -1 : $y) * 0.2 + 0.001 * sin($t * $t)'
+run audio-metrics --di di.wav tone.wav
+check '--di: the notes of the DI, at another rate too' test "$(jq -c '[.envelope.onsets, .envelope.onsets_from]' out)" = '[4,"di"]'
+check 'the noise floor is where it is silent' near "$(of faults.noise_floor_dbfs)" -63.01 0.5
+check 'and says so' test "$(of faults.noise_floor_from)" = di
+run audio-metrics --di di.wav --only envelope di.wav tone.wav
+check 'the DI decays faster than the driven tone' jq -es '.[0].envelope.sustain_median_db < .[1].envelope.sustain_median_db - 3' out
+check 'as it was made: 20 log10 e^-2 after 250 ms' near "$(jq -s '.[0].envelope.sustain_median_db' out)" -17.4 0.6
+check 'and 69 dB a second' near "$(jq -s '.[0].envelope.decay_rate_db_s' out)" -69.5 2
+run audio-metrics --di missing.wav tone.wav
+check 'a DI that is not there: exit 1, nothing measured' test "$status $(wc -c <out)" = '1 0'
+audio-prep --sample-rate 44100 -o di44.wav di.wav
+run audio-metrics --di di44.wav --start-frame 54000 --length-frames 40000 --only envelope tone.wav
+check 'a region is one of the DI too' test "$(of envelope.onsets)" = 2
+run audio-metrics --di di.wav --start-frame 54000 tone.wav
+check 'of one rate: exit 1' err_says "'tone.wav' has 44100 Hz and its DI 48000"
+
+# ---- series, tables, pictures, timelines ----
+run audio-metrics --series sine.wav
+check '--series: loudness every 100 ms' test "$(jq -c '.series.loudness | [.step_ms, (.momentary_lufs | length), .momentary_lufs[2], (.momentary_lufs[3] | round)]' out)" = '[100,50,null,-9]'
+check 'the spectrum adds up' near "$(jq '[.series.spectrum.level_dbfs[] | select(.) | pow(10; . / 10)] | add | log10 * 10' out)" -9.03 0.01
+run audio-metrics --series --only envelope di.wav
+check 'and every onset, near where it is' jq -e '.series.onsets | map(.time_s) as $t | [0.25, 0.75, 1.25, 1.75] | [range(4)] | all($t[.] - (0.25 + . / 2) | . >= 0 and . < 0.08)' out
+run audio-metrics --csv sine.wav stereo.wav
+check '--csv: a head and two rows' test "$(wc -l <out)" = 3
+check 'all of as many cells' test "$(awk -F, '{ print NF }' out | sort -u | wc -l)" = 1
+col() { awk -F, -v k="$1" -v r="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == k) c = i } NR == r { print $c }' out; }
+check 'a value under its path' near "$(col levels.rms_dbfs 2)" -9.0309 0.001
+check 'a band by its frequency' near "$(col spectrum.third_octave_dbfs.1000 2)" -9.0309 0.01
+check 'what mono has not is empty' test "$(col stereo.correlation 2),$(col stereo.correlation 3)" = ',-1'
+cp sine.wav 'a,"b.wav'
+run audio-metrics --csv --only levels 'a,"b.wav'
+check 'a name with a comma is quoted' grep -q '"a,""b.wav"' out
+if audio-metrics --plot p.svg sine.wav >/dev/null 2>&1; then
+	check '--plot: an SVG' grep -q '<svg' p.svg
+	run audio-metrics --plot p.png -o p.json --provenance prov.json sine.wav stereo.wav
+	check 'a PNG of two, beside the objects' test "$(head -c 4 p.png | tail -c 3) $(wc -l <p.json)" = 'PNG 2'
+	check 'provenance of both' test "$(jq -r '[.outputs[].role] | join(" ")' prov.json)" = 'metrics plot'
+	run audio-metrics --plot p2.png silent.wav
+	check 'silence can be drawn' test "$status" = 0
+	run audio-metrics --plot p3.png empty.wav
+	check 'nothing too' test "$status" = 0
+else
+	skip 'pictures' "$(audio-metrics --plot p.svg sine.wav 2>&1 >/dev/null)"
+fi
+run audio-metrics --plot p.gif sine.wav
+check 'another kind of picture: exit 1' test "$status" != 0
+run sh -c 'audio-metrics --plot p.svg <sine.wav'
+check '--plot of a pipe: exit 2' status_is 2
+cat >segments.jsonl <<X
+{"schema":"segment/1","kind":"title","name":"title","title":"T","length_frames":24000}
+{"schema":"segment/1","kind":"segment","label":"A","name":"a","title":"Loud","di":"Riff","file":"steps.wav","start_frame":0,"length_frames":24000}
+{"schema":"segment/1","kind":"segment","label":"B","name":"b","title":"Quiet","di":"Riff","file":"steps.wav","start_frame":48000,"length_frames":24000}
+X
+run shootout-cut --fade-ms 0 -t t.jsonl -o master.wav segments.jsonl
+check 'a master and its timeline' status_is 0
+run audio-metrics --timeline t.jsonl master.wav
+check '--timeline: an object for each segment that sounds' test "$(jq -r '.segment | "\(.number) \(.label) \(.title)"' out | tr '\n' ';')" = '1 A Loud;2 B Quiet;'
+check 'at its place' test "$(jq -c '.region' out | tr '\n' ' ')" = '{"start_frame":24000,"length_frames":24000} {"start_frame":48000,"length_frames":24000} '
+check 'measured alone' jq -es '(.[0].levels.rms_dbfs - .[1].levels.rms_dbfs - 20 | fabs) < 0.1' out
+check 'with the hash of the master' test "$(jq -r .sha256 out | sort -u)" = "$(sha256sum master.wav | cut -d' ' -f1)"
+run audio-metrics --timeline t.jsonl sine.wav stereo.wav
+check 'of two masters: exit 2' status_is 2
+run audio-metrics --timeline sine.wav master.wav
+check 'a timeline that is none: exit 1' status_is 1
+
+# ---- the old values ----
+run audio-metrics --compat gts sine.wav silent.wav
+check '--compat gts: its names' test "$(jq -sc '[.[0].schema, (.[0].rms_dbfs + 9.0309 | fabs) < 0.001, .[0].transient_density, .[1].rms_dbfs, .[1].crest_factor_db]' out)" = \
+	'["metrics-gts/1",true,0,null,0]'
+run audio-metrics --compat gts --csv sine.wav
+check 'as a table' test "$(col rms_dbfs 2 | cut -c1-6)" = -9.030
+run audio-metrics --compat gts --only levels sine.wav
+check 'with other measures beside it: exit 2' status_is 2
+run audio-metrics --compat old sine.wav
+check 'another compatibility: exit 2' status_is 2
+run audio-metrics --csv --series sine.wav
+check '--csv and --series: exit 2' status_is 2
+for j in 1 2 3 8; do audio-metrics --series -j $j stereo.wav >j$j; done
+check 'the same bytes for every number of threads' sh -c 'cmp j1 j2 && cmp j1 j3 && cmp j1 j8'
+
 # the notes of the example recordings are known: one line of the score each
 for t in riff chords lead; do
 	score=$SRC/scripts/examples/$t.score
@@ -149,6 +234,11 @@ if [ -d "$ref" ]; then
 		done
 		check "$t: loudness as ffmpeg" near "$(of loudness.integrated_lufs)" "$(ffmpeg_loudness "$ref/$t.wav" I:)" 0.1
 		check "$t: true peak as ffmpeg" near "$(of loudness.true_peak_dbtp)" "$(ffmpeg_loudness "$ref/$t.wav" Peak:)" 0.1
+		run audio-metrics --compat gts "$ref/$t.wav"
+		for k in spectral.spectral_centroid_hz advanced.attack_time_ms advanced.sustain_decay_rate_db_s advanced.transient_density; do
+			check "$t: $k as it was" near "$(of "${k#*.}")" "$(of "$t.$k" "$ref/gts_metrics_reference.json")" 0.01
+		done
+		run audio-metrics "$ref/$t.wav"
 		# the riff has 20 notes; the old measure found 8 in the DI and none after the amp
 		check "$t: the notes are heard" near "$(of envelope.onsets)" 20 2
 	done

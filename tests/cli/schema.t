@@ -119,6 +119,8 @@ says audio-level 'audio-level-batch/1 audio-level/1' '
 	audio-level --batch <jobs.jsonl >a.json; cat a.json; jq -c "select(.report).report" a.json'
 says audio-level 'level-match/1 audio-level/1' 'audio-level --match --rms-dbfs -30 di.wav stereo.wav; audio-level --peak-dbfs -3 --report r.json -o x.wav di.wav; cat r.json'
 says audio-metrics 'audio-metrics/1' 'audio-metrics di.wav stereo.wav silence.wav short.wav'
+says audio-metrics 'audio-metrics/1' 'audio-metrics --series --di di.wav amp.wav stereo.wav silence.wav short.wav'
+says audio-metrics 'metrics-gts/1' 'audio-metrics --compat gts di.wav silence.wav'
 says audio-metrics 'audio-metrics/1' 'audio-metrics --dual-mono --start-frame 0 --length-frames 24000 di.wav'
 says audio-fx 'audio-fx/1 provenance/1 event/1' "$(three 'audio-fx -x gain:-3 -x eq:mid_scoop -a gain.gain_db=0s:0,1s:-6 stereo.wav' fx.wav)"
 says audio-fx 'fx-info/1' 'audio-fx --list'
