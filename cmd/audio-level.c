@@ -36,6 +36,7 @@ static const struct opt opts[] = {
 	{ 0, "length-frames", OPT_INT64, &want.length_frames, "N", "measure N frames (to the end)" },
 	{ 0, "di", OPT_STR, &want.di, "FILE", "measure only where this DI plays" },
 	{ 0, "gate-dbfs", OPT_DOUBLE, &want.gate_dbfs, "DBFS", "level from which on it does (-50)" },
+	{ 0, "no-metadata", OPT_FLAG, &want.no_metadata, NULL, "carry no bext, iXML and texts of the input on" },
 	{ 0, "batch", OPT_FLAG, &batch_mode, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
 	{ 'j', "threads", OPT_INT, &threads, "N", "jobs of a batch side by side; 0: one for each CPU (default)" },
 	REPORT_OPT(want.report),

@@ -1,9 +1,11 @@
 /* audio.c - audio files and pipes as interleaved float32. */
 #include "audio/audio.h"
+#include "audio/meta.h"
 #include "audio/wav.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -51,6 +53,12 @@ sf_words(const SF_INFO *si, struct au_info *info)
 			strcpy(info->encoding, sub[i].word);
 }
 
+static const int sf_texts[META_TEXTS] = {
+	[META_TITLE] = SF_STR_TITLE, [META_COPYRIGHT] = SF_STR_COPYRIGHT, [META_SOFTWARE] = SF_STR_SOFTWARE,
+	[META_ARTIST] = SF_STR_ARTIST, [META_COMMENT] = SF_STR_COMMENT, [META_DATE] = SF_STR_DATE,
+	[META_ALBUM] = SF_STR_ALBUM, [META_GENRE] = SF_STR_GENRE, [META_TRACK] = SF_STR_TRACKNUMBER,
+};
+
 static int
 open_sndfile(struct au_in *in, struct err *e)
 {
@@ -68,6 +76,12 @@ open_sndfile(struct au_in *in, struct err *e)
 	if (si.samplerate < AU_MIN_RATE_HZ || si.samplerate > AU_MAX_RATE_HZ)
 		return err_set(e, ERR_INPUT, "'%s' has a sample rate of %d Hz; %d to %d Hz can be used", in->name,
 		    si.samplerate, AU_MIN_RATE_HZ, AU_MAX_RATE_HZ);
+	for (int i = 0; i < META_TEXTS; i++) {
+		const char *s = sf_get_string(in->sf, sf_texts[i]);
+
+		if (s && meta_set_text(&in->wav.meta, (enum meta_text)i, s, SIZE_MAX, e))
+			return -1;
+	}
 	in->info.rate_hz = si.samplerate;
 	in->info.channels = si.channels;
 	in->info.frames = in->left = si.frames;
@@ -111,6 +125,12 @@ const struct au_info *
 au_info(const struct au_in *in)
 {
 	return &in->info;
+}
+
+const struct meta *
+au_meta(const struct au_in *in)
+{
+	return &in->wav.meta;
 }
 
 size_t
@@ -265,8 +285,24 @@ au_encoding_of(const char *word)
 	return !strcmp(word, "f32") ? AU_F32 : !strcmp(word, "s16") ? AU_S16 : !strcmp(word, "s24") ? AU_S24 : -1;
 }
 
+/* Files of other formats want UTF-8. */
 static int
-create_sndfile(struct au_out *o, int rate_hz, const char *ext, struct err *e)
+set_texts(SNDFILE *sf, const struct meta *m, struct err *e)
+{
+	for (int i = 0; i < META_TEXTS; i++) {
+		char *s = m->text[i] ? utf8_clean_str(m->text[i], META_MAX_CHUNK) : NULL;
+
+		if (m->text[i] && !s)
+			return err_set(e, ERR_NOMEM, "out of memory");
+		if (s && *s)
+			sf_set_string(sf, sf_texts[i], s); /* what the format has no place for is left out */
+		free(s);
+	}
+	return 0;
+}
+
+static int
+create_sndfile(struct au_out *o, int rate_hz, const char *ext, const struct meta *meta, struct err *e)
 {
 	int flac = !strcmp(ext, "flac"), caf = !strcmp(ext, "caf");
 	SF_INFO si = { .samplerate = rate_hz, .channels = o->channels };
@@ -288,11 +324,18 @@ create_sndfile(struct au_out *o, int rate_hz, const char *ext, struct err *e)
 		return err_set(e, ERR_IO, "cannot create '%s': %s", o->name, sf_strerror(NULL));
 	/* it carries the time of day, and the same input must give the same bytes */
 	sf_command(o->sf, SFC_SET_ADD_PEAK_CHUNK, NULL, SF_FALSE);
-	return 0;
+	return meta ? set_texts(o->sf, meta, e) : 0;
 }
 
 int
 au_create(struct au_out **out, const char *name, int rate_hz, int channels, enum au_encoding enc, struct err *e)
+{
+	return au_create_with(out, name, rate_hz, channels, enc, NULL, e);
+}
+
+int
+au_create_with(struct au_out **out, const char *name, int rate_hz, int channels, enum au_encoding enc,
+    const struct meta *meta, struct err *e)
 {
 	struct au_out *o = calloc(1, sizeof *o);
 	char ext[16];
@@ -312,8 +355,8 @@ au_create(struct au_out **out, const char *name, int rate_hz, int channels, enum
 	}
 	path_ext(name, ext);
 	o->is_wav = !strcmp(name, "-") || !*ext || !strcmp(ext, "wav") || (!o->file.tmp && strcmp(ext, "flac"));
-	if (o->is_wav ? wav_out_open(&o->wav, o->file.fd, rate_hz, channels, enc, o->name, e) :
-	    create_sndfile(o, rate_hz, ext, e)) {
+	if (o->is_wav ? wav_out_open(&o->wav, o->file.fd, rate_hz, channels, enc, meta, o->name, e) :
+	    create_sndfile(o, rate_hz, ext, meta, e)) {
 		au_abort(o);
 		return -1;
 	}

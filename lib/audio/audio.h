@@ -27,6 +27,7 @@ struct au_info {
 };
 
 struct au_in;
+struct meta;
 /* NAME "-" is standard input.  The message of *e is whole ("cannot open 'x': ..."). */
 int au_open(struct au_in **in, const char *name, struct err *e);
 const struct au_info *au_info(const struct au_in *in);
@@ -35,6 +36,8 @@ const struct au_info *au_info(const struct au_in *in);
 int64_t au_read(struct au_in *in, float *buf, int64_t frames, struct err *e);
 /* SHA-256 of the input: of the file, or of the bytes that came through the pipe (read to the end). */
 int au_in_sha256(struct au_in *in, char hex[65], struct err *e);
+/* What the file says of its recording (audio/meta.h); as long as in. */
+const struct meta *au_meta(const struct au_in *in);
 void au_close(struct au_in *in);
 /* How many of n samples come before the first one that is NaN or infinite; n when all are numbers. */
 size_t au_numbers(const float *x, size_t n);
@@ -58,6 +61,9 @@ int au_encoding_of(const char *word);
 struct au_out;
 int au_create(struct au_out **out, const char *name, int rate_hz, int channels,
               enum au_encoding enc, struct err *e);
+/* The same with what is to be said of it; meta is borrowed for the call. */
+int au_create_with(struct au_out **out, const char *name, int rate_hz, int channels, enum au_encoding enc,
+                   const struct meta *meta, struct err *e);
 int au_write(struct au_out *out, const float *buf, int64_t frames, struct err *e);
 /* Samples that were outside [-1, 1) and clipped, integer encodings only. */
 int64_t au_clipped(const struct au_out *out);

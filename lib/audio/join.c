@@ -57,6 +57,12 @@ join_info(const struct join *j)
 	return &j->info;
 }
 
+const struct meta *
+join_meta(const struct join *j)
+{
+	return replay_meta(j->in[0]);
+}
+
 size_t
 join_inputs(const struct join *j)
 {

@@ -12,6 +12,7 @@ struct join;
 /* "-" may be among the names, once.  -1: one cannot be opened or has another shape than the first; *j is NULL. */
 int join_open(struct join **j, const char *const *names, size_t n, struct err *e);
 const struct au_info *join_info(const struct join *j); /* of the first; frames of all, -1 when not known */
+const struct meta *join_meta(const struct join *j);   /* of the first; until the next join_begin() */
 size_t join_inputs(const struct join *j);
 
 /* As the functions of replay.h, of all together. */

@@ -50,6 +50,12 @@ replay_info(const struct replay *r)
 	return &r->info;
 }
 
+const struct meta *
+replay_meta(const struct replay *r)
+{
+	return au_meta(r->in);
+}
+
 static int
 too_late(const struct replay *r, int64_t frames, struct err *e)
 {

@@ -24,6 +24,9 @@ struct replay;
 int replay_open(struct replay **r, const char *name, struct err *e);
 const struct au_info *replay_info(const struct replay *r); /* of the input, not of the region */
 
+/* What the input says of its recording (audio/meta.h); until the next replay_begin(). */
+const struct meta *replay_meta(const struct replay *r);
+
 /* Give only `length` frames (negative: all to the end) from frame `start` on, in every pass; before the first.
  * ERR_INPUT when the input is known to be too short; one that shows that only later fails in the first pass. */
 int replay_region(struct replay *r, int64_t start, int64_t length, struct err *e);

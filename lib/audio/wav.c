@@ -161,6 +161,54 @@ read_data_size(struct wav_in *w, uint64_t size, int unknown, struct err *e)
 	return 0;
 }
 
+/* A chunk that is worth keeping; size is within META_MAX_CHUNK. */
+static int
+read_meta(struct wav_in *w, const unsigned char *id, uint32_t size, struct err *e)
+{
+	unsigned char *data = malloc(size + 1), name[4];
+	int r = -1;
+
+	memcpy(name, id, 4);
+	if (!data)
+		err_set(e, ERR_NOMEM, "cannot read '%s': out of memory", w->name);
+	else if (get(w, data, size) != (ssize_t)size || skip(w, size & 1))
+		err_set(e, ERR_INPUT, "'%s' is a broken WAV file: it has no audio data", w->name);
+	else
+		r = meta_add_chunk(&w->meta, name, data, size, e);
+	free(data);
+	return r;
+}
+
+/* The chunks after the data of a regular file whose size is known; what is broken there ends the search, and is no error. */
+static int
+read_meta_after(struct wav_in *w, struct err *e)
+{
+	off_t here = lseek(w->fd, 0, SEEK_CUR), at;
+	unsigned char b[8];
+	int64_t bytes;
+	int r = 0;
+
+	if (!w->regular || w->left < 0 || here < 0)
+		return 0;
+	bytes = w->left * w->bytes * w->info.channels;
+	at = here + bytes + (bytes & 1);
+	while (!r && pread(w->fd, b, 8, at) == 8) {
+		uint32_t size = le32(b + 4);
+
+		if (meta_wants(b, size)) {
+			unsigned char *data = malloc(size + 1);
+
+			if (!data)
+				return err_set(e, ERR_NOMEM, "cannot read '%s': out of memory", w->name);
+			if (pread(w->fd, data, size, at + 8) == (ssize_t)size)
+				r = meta_add_chunk(&w->meta, b, data, size, e);
+			free(data);
+		}
+		at += 8 + (off_t)size + (size & 1);
+	}
+	return r;
+}
+
 int
 wav_in_open(struct wav_in *w, int fd, const char *name, struct err *e)
 {
@@ -200,19 +248,24 @@ wav_in_open(struct wav_in *w, int fd, const char *name, struct err *e)
 			if (w->foreign)
 				return 0;
 			if (rf64 && have_ds64 && size == 0xffffffff)
-				return read_data_size(w, data64, 0, e);
+				return read_data_size(w, data64, 0, e) || read_meta_after(w, e) ? -1 : 0;
 			/* a size of 0 is "unknown" where the RIFF size was left open, too */
 			unknown = size == 0xffffffff || (size == 0 && (riff == 0 || riff >= unknown_from));
 			/* sox's size is a lie only if so many bytes are not there; a pipe cannot tell */
 			if (ff && !unknown)
 				unknown = !w->regular || fstat(fd, &st) ||
 				    (uint64_t)size > (uint64_t)st.st_size;
-			return read_data_size(w, size, unknown, e);
+			return read_data_size(w, size, unknown, e) || read_meta_after(w, e) ? -1 : 0;
 		}
 		if (!memcmp(b, "fmt ", 4)) {
 			if (read_fmt(w, size, e))
 				return -1;
 			have_fmt = 1;
+			continue;
+		}
+		if (meta_wants(b, size)) {
+			if (read_meta(w, b, size, e))
+				return -1;
 			continue;
 		}
 		if (!memcmp(b, "ds64", 4) && size >= 28) {
@@ -310,6 +363,7 @@ wav_in_close(struct wav_in *w)
 {
 	sha256_free(w->hash);
 	free(w->raw);
+	meta_free(&w->meta);
 	w->hash = NULL;
 	w->raw = NULL;
 }
@@ -342,7 +396,7 @@ sample_bytes(enum au_encoding enc)
 	return enc == AU_S16 ? 2 : enc == AU_S24 ? 3 : 4;
 }
 
-/* The header for `frames` frames, -1 for "until the end".  Where we can seek, a JUNK chunk keeps
+/* The header for `frames` frames, -1 for "until the end"; w->extra goes before its last 8 bytes.  Where we can seek, a JUNK chunk keeps
  * the room that ds64 needs if the file passes 4 GiB (EBU Tech 3306).  Returns its length. */
 static size_t
 header(const struct wav_out *w, int64_t frames, unsigned char b[160])
@@ -353,6 +407,7 @@ header(const struct wav_out *w, int64_t frames, unsigned char b[160])
 	unsigned frame = (unsigned)(bytes * w->channels), tag = is_float ? TAG_FLOAT : TAG_PCM;
 	uint64_t data = frames < 0 ? 0 : (uint64_t)frames * frame, pad = data & 1;
 	unsigned fmt = ext ? 40 : is_float ? 18 : 16;
+	uint64_t all;
 	size_t n = 12;
 	int big;
 	unsigned char *p = b;
@@ -388,13 +443,14 @@ header(const struct wav_out *w, int64_t frames, unsigned char b[160])
 	}
 	memcpy(p + n, "data", 4);
 	n += 8;
-	big = frames < 0 || n - 8 + data + pad > 0xfffffffe;
+	all = n - 8 + w->extra.len + data + pad;
+	big = frames < 0 || all > 0xfffffffe;
 	put32(p + n - 4, big ? 0xffffffff : (uint32_t)data);
-	put32(p + 4, big ? 0xffffffff : (uint32_t)(n - 8 + data + pad));
+	put32(p + 4, big ? 0xffffffff : (uint32_t)all);
 	if (big && frames >= 0 && w->seekable) {
 		memcpy(p, "RF64", 4);
 		memcpy(p + 12, "ds64", 4);
-		put64(p + 20, n - 8 + data + pad);
+		put64(p + 20, all);
 		put64(p + 28, data);
 		put64(p + 36, (uint64_t)frames);
 	}
@@ -402,12 +458,13 @@ header(const struct wav_out *w, int64_t frames, unsigned char b[160])
 }
 
 int
-wav_out_open(struct wav_out *w, int fd, int rate_hz, int channels, enum au_encoding enc,
+wav_out_open(struct wav_out *w, int fd, int rate_hz, int channels, enum au_encoding enc, const struct meta *meta,
              const char *name, struct err *e)
 {
 	unsigned char b[160];
 	struct stat st;
 	int flags = fcntl(fd, F_GETFL);
+	size_t n;
 
 	memset(w, 0, sizeof *w);
 	w->fd = fd;
@@ -418,7 +475,12 @@ wav_out_open(struct wav_out *w, int fd, int rate_hz, int channels, enum au_encod
 	    lseek(fd, 0, SEEK_CUR) == 0;
 	if (!w->seekable && !(w->hash = sha256_new()))
 		return err_set(e, ERR_NOMEM, "out of memory");
-	return put(w, b, header(w, -1, b), name, e);
+	if (meta)
+		meta_chunks(meta, &w->extra);
+	if (w->extra.failed)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	n = header(w, -1, b);
+	return put(w, b, n - 8, name, e) || put(w, w->extra.s, w->extra.len, name, e) || put(w, b + n - 8, 8, name, e);
 }
 
 int
@@ -443,7 +505,8 @@ wav_out_finish(struct wav_out *w, const char *name, struct err *e)
 	if (!w->seekable)
 		return 0;
 	n = header(w, w->frames, b);
-	if (pwrite(w->fd, b, n, 0) != (ssize_t)n)
+	if (pwrite(w->fd, b, n - 8, 0) != (ssize_t)n - 8 ||
+	    pwrite(w->fd, b + n - 8, 8, (off_t)(n - 8 + w->extra.len)) != 8)
 		return err_sys(e, "cannot write '%s'", name);
 	return 0;
 }
@@ -451,6 +514,7 @@ wav_out_finish(struct wav_out *w, const char *name, struct err *e)
 void
 wav_out_close(struct wav_out *w)
 {
+	str_free(&w->extra);
 	sha256_free(w->hash);
 	free(w->raw);
 	w->hash = NULL;

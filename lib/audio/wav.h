@@ -7,6 +7,7 @@
 #ifndef AUDIO_WAV_H
 #define AUDIO_WAV_H
 #include "audio/audio.h"
+#include "audio/meta.h"
 #include "base/sha256.h"
 
 struct wav_in {
@@ -17,6 +18,7 @@ struct wav_in {
 	int bytes;               /* per sample */
 	int is_float, is_u8;
 	int64_t left;            /* frames still to come by the header; -1 until the end */
+	struct meta meta;        /* what is before the data; of a regular file also what is after it */
 	int foreign;             /* a WAV encoding this reader leaves to libsndfile */
 	int ended;
 	unsigned char *raw;      /* scratch of raw_cap bytes */
@@ -35,12 +37,14 @@ struct wav_out {
 	int fd, seekable, channels, rate_hz;
 	enum au_encoding enc;
 	int64_t frames;
+	struct str extra;        /* chunks before the data */
 	struct sha256 *hash;     /* of every byte written, when not seekable; NULL otherwise */
 	unsigned char *raw;
 	size_t raw_cap;
 };
 
-int wav_out_open(struct wav_out *w, int fd, int rate_hz, int channels, enum au_encoding enc,
+/* meta: borrowed for the call; NULL: none. */
+int wav_out_open(struct wav_out *w, int fd, int rate_hz, int channels, enum au_encoding enc, const struct meta *meta,
                  const char *name, struct err *e);
 /* data: frames * channels samples in the file's encoding, little-endian. */
 int wav_out_write(struct wav_out *w, const void *data, int64_t frames, const char *name, struct err *e);

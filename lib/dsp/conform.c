@@ -387,6 +387,12 @@ conform_facts(const struct conform *c, struct conform_facts *f)
 	};
 }
 
+const struct meta *
+conform_meta(const struct conform *c)
+{
+	return join_meta(c->src);
+}
+
 int
 conform_input(struct conform *c, size_t i, int64_t *frames, char hex[65], struct err *e)
 {

@@ -93,6 +93,9 @@ struct conform_facts {
 };
 void conform_facts(const struct conform *c, struct conform_facts *f);
 
+/* What the (first) input says of its recording, as it says it; between conform_plan() and conform_write(). */
+const struct meta *conform_meta(const struct conform *c);
+
 /* Of input i: its frames, and its SHA-256; after conform_write(). */
 int conform_input(struct conform *c, size_t i, int64_t *frames, char hex[65], struct err *e);
 

@@ -58,6 +58,19 @@ parts_is_pattern(const char *name)
 	return s != NULL;
 }
 
+/* The output of the part that begins here, with its own time. */
+static int
+create_out(struct parts *p, const char *name, struct err *e)
+{
+	struct meta_change later = { .before_frames = -p->at, .in_hz = 1, .out_hz = 1 };
+	struct meta m = { 0 };
+	int bad = (p->meta && meta_copy(&m, p->meta, e)) || meta_change(&m, &later, e) ||
+	    au_create_with(&p->out, name, p->rate_hz, p->channels, p->encoding, &m, e);
+
+	meta_free(&m);
+	return bad ? -1 : 0;
+}
+
 /* The next file. */
 static int
 create(struct parts *p, struct err *e)
@@ -76,7 +89,7 @@ create(struct parts *p, struct err *e)
 	*part = (struct part){ p->many ? part_name(p->output, p->n + 1) : strdup(p->output), p->at, 0, "" };
 	if (!part->name)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	if (au_create(&p->out, part->name, p->rate_hz, p->channels, p->encoding, e)) {
+	if (create_out(p, part->name, e)) {
 		free(part->name);
 		return -1;
 	}

@@ -4,6 +4,7 @@
 #ifndef DSP_PARTS_H
 #define DSP_PARTS_H
 #include "audio/audio.h"
+#include "audio/meta.h"
 
 enum { PARTS_MAX = 100000 };
 
@@ -19,6 +20,7 @@ struct parts {
 	enum au_encoding encoding;
 	const int64_t *cut;          /* n_cuts places in frames, rising, the first above 0; borrowed */
 	size_t n_cuts;
+	const struct meta *meta;     /* borrowed; its time is that of the first part; NULL: none */
 	int hash;                    /* the SHA-256 of each is wanted */
 	int64_t every;               /* or cut each time so many frames are there; 0: not */
 	/* what has come of it */

@@ -31,6 +31,7 @@ static const struct batch_key keys[] = {
 	{ "resampler", BATCH_TEXT, AT(c.resampler) }, { "pad_start", BATCH_NUMBER, AT(c.pad_start_s) },
 	{ "pad_end", BATCH_NUMBER, AT(c.pad_end_s) }, { "encoding", BATCH_TEXT, AT(encoding) },
 	{ "dither", BATCH_TRUTH, AT(dither) }, { "concat", BATCH_TRUTH, AT(concat) },
+	{ "no_metadata", BATCH_TRUTH, AT(no_metadata) },
 	{ "split_every", BATCH_NUMBER, AT(split_every_s) }, { "split_at", BATCH_TEXT, AT(split_at) },
 	{ "report", BATCH_TEXT, AT(report) }, { "provenance", BATCH_TEXT, AT(provenance) }, { NULL, BATCH_ANY, 0 }
 };
@@ -137,6 +138,7 @@ struct run {
 	struct conform *c;
 	struct conform_facts facts;
 	struct parts parts;
+	struct meta meta;            /* what goes along */
 	int64_t cut[MAX_CUTS];
 	int64_t *in_frames;          /* of each input */
 	char (*sha256)[65];
@@ -174,6 +176,17 @@ parts_json(const struct parts *p)
 		jl_int(f, "length_frames", p->out && i + 1 == p->n ? p->at - part->start_frame : part->length_frames);
 		json_array_append_new(list, f);
 	}
+	return list;
+}
+
+static json_t *
+metadata_json(const struct meta *m)
+{
+	json_t *list = json_array();
+	const char *name;
+
+	for (int at = 0; (name = meta_next(m, &at));)
+		json_array_append_new(list, json_string(name));
 	return list;
 }
 
@@ -220,6 +233,7 @@ report_json(const struct run *r)
 	jl_bool(o, "dithered", p->dither);
 	jl_num(o, "peak_dbfs", 20 * log10(f->peak));
 	jl_int(o, "clipped_samples", 0); /* clipping is an error */
+	jl_set(o, "metadata", metadata_json(&r->meta));
 	return o;
 }
 
@@ -244,6 +258,22 @@ show(void *ctx, int64_t frames)
 	progress_step(ctx, (double)frames);
 }
 
+/* What goes along, brought to the new samples. */
+static int
+take_meta(struct run *r, struct err *e)
+{
+	const struct conform_facts *f = &r->facts;
+	const char *enc = r->o->encoding;
+	struct meta_change change = { f->start_frame, f->pad_start_frames, f->in->rate_hz, f->out_rate_hz, NULL };
+	char history[128];
+
+	meta_history(history, f->out_rate_hz, f->out_channels, !enc || !strcmp(enc, "f32") ? 32 : !strcmp(enc, "s16") ? 16 : 24,
+	    "audio-prep");
+	if (!f->copy || (enc && strcmp(enc, "f32") != 0))
+		change.history = history;
+	return r->o->no_metadata ? 0 : meta_copy(&r->meta, conform_meta(r->c), e) || meta_change(&r->meta, &change, e) ? -1 : 0;
+}
+
 /* The outputs, once the rate and the channels are known. */
 static int
 open_parts(struct run *r, struct err *e)
@@ -259,7 +289,7 @@ open_parts(struct run *r, struct err *e)
 			return err_set(e, ERR_INPUT, "split_at: %g and %g s are the same frame", s[i - 1], s[i]);
 	r->parts = (struct parts){ .output = o->output ? o->output : "-", .rate_hz = r->facts.out_rate_hz,
 		.channels = r->facts.out_channels, .encoding = o->encoding ? (enum au_encoding)au_encoding_of(o->encoding) :
-		AU_DEFAULT, .hash = o->provenance != NULL, .cut = r->cut, .n_cuts = n > 0 ? (size_t)n : 0,
+		AU_DEFAULT, .meta = &r->meta, .hash = o->provenance != NULL, .cut = r->cut, .n_cuts = n > 0 ? (size_t)n : 0,
 		.every = isnan(o->split_every_s) ? 0 : llround(o->split_every_s * r->facts.out_rate_hz) };
 	return n < 0 ? -1 : parts_open(&r->parts, e);
 }
@@ -293,7 +323,7 @@ work(struct run *r, char warning[256], struct err *e)
 	/* also when something failed after it: it may be why */
 	if (f->map->mix_loss_db > warn_loss_db + prep_unrelated_db(f->in->channels))
 		cancels(r, warning);
-	if (bad || open_parts(r, e) || conform_write(r->c, &sink, e))
+	if (bad || take_meta(r, e) || open_parts(r, e) || conform_write(r->c, &sink, e))
 		return -1;
 	conform_facts(r->c, f);
 	for (size_t i = 0; r->hash && i < f->inputs; i++)
@@ -346,6 +376,7 @@ out:
 		if (ret)
 			parts_abort(&r->parts);
 		parts_free(&r->parts);
+		meta_free(&r->meta);
 		conform_close(r->c);
 		free(r->in_frames);
 		free(r->sha256);

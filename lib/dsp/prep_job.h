@@ -16,6 +16,7 @@ struct prep_options {
 	int dither;
 	const char *const *inputs;       /* n; "-" is standard input */
 	size_t n_inputs;
+	int no_metadata;                 /* carry nothing on of what the input says of its recording */
 	int concat;                      /* more than one input is meant */
 	const char *output;              /* NULL or "-": standard output; with a split, a pattern */
 	const char *encoding;            /* NULL: by the output's name */

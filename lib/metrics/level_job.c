@@ -1,6 +1,7 @@
 /* level_job.c - measure, choose a gain, write, verify, report. */
 #include "metrics/level_job.h"
 #include "audio/audio.h"
+#include "audio/meta.h"
 #include "base/file.h"
 #include "cli/jsonl.h"
 #include "cli/prov.h"
@@ -306,16 +307,34 @@ show(void *ctx, int64_t frames)
 	progress_step(ctx, (double)frames);
 }
 
+/* With what the input says of its recording, but for a loudness that is not its any more. */
+static int
+create_out(struct job *j, struct au_out **out, enum au_encoding enc, struct err *e)
+{
+	const struct au_info *info = relevel_info(j->r);
+	struct meta_change change = { 0, 0, 1, 1, NULL };
+	struct meta m = { 0 };
+	char history[128];
+	int bad;
+
+	meta_history(history, info->rate_hz, info->channels, enc == AU_S16 ? 16 : enc == AU_S24 ? 24 : 32, "audio-level");
+	if (j->gain_db != 0)
+		change.history = history;
+	bad = (!j->o->no_metadata && meta_copy(&m, relevel_meta(j->r), e)) || meta_change(&m, &change, e) ||
+	    au_create_with(out, j->output, info->rate_hz, info->channels, enc, &m, e);
+	meta_free(&m);
+	return bad ? -1 : 0;
+}
+
 /* The output, all but the commit. */
 static int
 write_audio(struct job *j, struct au_out **out, struct err *e)
 {
-	const struct au_info *info = relevel_info(j->r);
 	struct relevel_set set = { dsp_gain_of_db(j->gain_db), isinf(j->limit_dbtp) ? INFINITY :
 		dsp_gain_of_db(j->limit_dbtp) };
 	int enc = j->o->encoding ? au_encoding_of(j->o->encoding) : AU_DEFAULT;
 
-	if (au_create(out, j->output, info->rate_hz, info->channels, (enum au_encoding)enc, e) ||
+	if (create_out(j, out, (enum au_encoding)enc, e) ||
 	    relevel_apply(j->r, &set, *out, &j->after, &j->limited, e) || verify(j, *out, e))
 		return -1;
 	j->wrote = 1;

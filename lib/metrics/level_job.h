@@ -28,6 +28,7 @@ struct level_options {
 	double gate_dbfs;                /* of di; NAN: LEVEL_GATE_DBFS */
 	int dual_mono;
 	long long start_frame, length_frames; /* LLONG_MIN: not given */
+	int no_metadata;                 /* carry nothing on of what the input says of its recording */
 	const char *encoding, *report, *provenance;
 };
 #define LEVEL_OPTIONS_NONE { .lufs = NAN, .momentary_lufs = NAN, .short_term_lufs = NAN, .rms_dbfs = NAN, .peak_dbfs = NAN, \

@@ -34,7 +34,7 @@ const struct batch_key level_keys[] = {
 	{ "ceiling", BATCH_ANY, AT(ceiling_json) }, { "limit", BATCH_TRUTH, AT(limit) },
 	{ "di", BATCH_TEXT, AT(di) }, { "gate_dbfs", BATCH_NUMBER, AT(gate_dbfs) }, { "dual_mono", BATCH_TRUTH, AT(dual_mono) },
 	{ "start_frame", BATCH_INT64, AT(start_frame) }, { "length_frames", BATCH_INT64, AT(length_frames) },
-	{ "encoding", BATCH_TEXT, AT(encoding) }, { "report", BATCH_TEXT, AT(report) },
+	{ "no_metadata", BATCH_TRUTH, AT(no_metadata) }, { "encoding", BATCH_TEXT, AT(encoding) }, { "report", BATCH_TEXT, AT(report) },
 	{ "provenance", BATCH_TEXT, AT(provenance) }, { NULL, BATCH_ANY, 0 }
 };
 

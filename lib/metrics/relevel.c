@@ -48,6 +48,12 @@ relevel_info(const struct relevel *r)
 	return &r->info;
 }
 
+const struct meta *
+relevel_meta(const struct relevel *r)
+{
+	return replay_meta(r->in);
+}
+
 int
 relevel_sha256(struct relevel *r, char hex[65], struct err *e)
 {

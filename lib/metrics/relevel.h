@@ -49,6 +49,8 @@ struct relevel; /* one input; one thread at a time */
 /* NAME "-" is standard input.  opts are copied.  -1: the input cannot be opened. */
 int relevel_open(struct relevel **r, const char *name, const struct relevel_opts *opts, struct err *e);
 const struct au_info *relevel_info(const struct relevel *r);
+/* What the input says of its recording (audio/meta.h); until the next pass. */
+const struct meta *relevel_meta(const struct relevel *r);
 /* The first pass; once.  A part that is not inside the input is ERR_INPUT; ERR_IO when a pipe cannot be kept. */
 int relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e);
 /* SHA-256 of the input, after relevel_measure(); it takes reading a file once more. */

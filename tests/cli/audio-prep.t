@@ -226,6 +226,43 @@ wav make four.wav 48000 4 3000 '0.1 * sin($t * (1 + $c) / 10)'
 run audio-prep -c sum -o m.wav four.wav
 check 'four that do not: no word' sh -c "test $status = 0 && test ! -s err"
 
+# Metadata.  ffprobe reads what we wrote.
+bext() { # TIME: a WAV with bext and a title, of the samples of mono.wav
+	perl -e '
+		my ($time) = @ARGV; local $/; open F, "<:raw", "mono.wav"; $_ = <F>;
+		my $bext = pack("a256 a32 a32 a10 a8 V V v a64 v5 a180", "A riff", "REAPER", "ref", "2025-12-25", "22-39-48", $time, 0, 2, "UMID", (7) x 5, "")
+			. "A=PCM,F=48000,W=24,M=mono,T=REAPER\r\n";
+		my $info = "INFO" . "INAM" . pack("V", 5) . "Riff\0\0" . "ICMT" . pack("V", 4) . "low\0";
+		my $add = "bext" . pack("V", length $bext) . $bext . "LIST" . pack("V", length $info) . $info;
+		s/(?=data)/$add/; substr($_, 4, 4) = pack("V", length($_) - 8); binmode STDOUT; print' "$1"
+}
+bext 96000 >tagged.wav
+audio-prep --report r.json -o t.wav tagged.wav
+check 'metadata: kept and reported' jq -e '.metadata == ["bext", "title", "comment"]' r.json
+audio-prep <tagged.wav >p.wav
+check 'metadata: through pipes' sh -c 'audio-prep <tagged.wav | cat | audio-prep -o q.wav && cmp q.wav p.wav && cmp p.wav t.wav'
+if command -v ffprobe >/dev/null; then
+	tag() { ffprobe -v error -show_entries "format_tags=$2" -of default=nw=1:nk=1 "$1"; }
+	check 'metadata: a copy says the same' sh -c 'for f in tagged t p; do ffprobe -v error -show_entries format_tags $f.wav >$f.tags; done
+		test -s t.tags && cmp tagged.tags t.tags && cmp t.tags p.tags'
+	audio-prep -s 0.5 -r 44100 --pad-start 0.1 -o t.wav tagged.wav
+	check 'metadata: the time of what is written' test "$(tag t.wav time_reference)" = $(((96000 + 24000) * 441 / 480 - 4410))
+	check 'metadata: the history goes on' sh -c "ffprobe -v error -show_entries format_tags=coding_history t.wav | grep -q 'A=PCM,F=44100,W=32,M=mono,T=audio-prep'"
+	check 'metadata: and has what was there' sh -c "ffprobe -v error -show_entries format_tags=coding_history t.wav | grep -q T=REAPER"
+	audio-prep --split-every 0.25 -o 't%d.wav' tagged.wav
+	check 'metadata: each part has its time' test "$(tag t1.wav time_reference) $(tag t3.wav time_reference)" = '96000 120000'
+	audio-prep -o t.flac tagged.wav
+	check 'metadata: texts in FLAC' test "$(tag t.flac TITLE) $(tag t.flac COMMENT)" = 'Riff low'
+	audio-prep -o t.wav t.flac
+	check 'metadata: and back' test "$(tag t.wav title)" = Riff
+	audio-prep --no-metadata -o t.wav tagged.wav
+	check 'metadata: none' test -z "$(tag t.wav title)$(tag t.wav time_reference)"
+	audio-level --gain-db -3 -o t.wav tagged.wav
+	check 'metadata: audio-level keeps it too' test "$(tag t.wav title) $(tag t.wav time_reference)" = 'Riff 96000'
+else
+	skip 'metadata as ffprobe reads it' 'ffprobe is not installed'
+fi
+
 # Batch.
 cat >jobs.jsonl <<'J'
 {"id": 7, "input": "st.wav", "output": "b1.wav", "channels": "mono", "sample_rate": 44100}
