@@ -4,7 +4,6 @@
 #include <string.h>
 
 typedef float v4 __attribute__((vector_size(16)));
-typedef int v4i __attribute__((vector_size(16)));
 
 /* any alignment */
 static inline v4
@@ -26,21 +25,6 @@ static inline v4
 v4_all(float x)
 {
 	return (v4){ x, x, x, x };
-}
-
-/* yes where mask, else no */
-static inline v4
-v4_select(v4i mask, v4 yes, v4 no)
-{
-	return (v4)((mask & (v4i)yes) | (~mask & (v4i)no));
-}
-
-/* within -most..most */
-static inline v4
-v4_clamp(v4 x, float most)
-{
-	x = v4_select(x > v4_all(most), v4_all(most), x);
-	return v4_select(x < v4_all(-most), v4_all(-most), x);
 }
 
 #define v4_shuffle(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)

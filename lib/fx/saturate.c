@@ -2,10 +2,12 @@
  *
  * Twice the rate, once to three times, by half-band filters (Kaiser windows, more than 100 dB); the first keeps all up to
  * 0.453 of the rate (20 kHz at 44.1 kHz) and, on the way down, lets nothing fold onto that.  Sums run over
- * the taps in one order for every output, four outputs side by side. */
+ * the taps in one order for every output (bend.h). */
 #include "fx/effect.h"
+#include "fx/bend.h"
 #include "fx/fx_v4.h"
 #include "fx/svf.h"
+#include "base/isa.h"
 #include "base/mem.h"
 #include "dsp/db.h"
 
@@ -13,9 +15,8 @@
 #include <string.h>
 
 enum { DRIVE = FX_MIX + 1, OUTPUT, CURVE, OVERSAMPLE };
-enum { SOFT, TUBE, HARD };
 /* Taps on each side less one, and frames of delay added so that the stages' delays make whole frames together. */
-enum { STAGES = 3, MAX_J = 34, PAD = 8 };
+enum { STAGES = 3, MAX_J = 34, PAD = BEND_PAD };
 static const int stage_j[STAGES] = { MAX_J, 6, 4 }, stage_extra[STAGES] = { 0, 1, 3 };
 
 static const char *const curves[] = { "soft", "tube", "hard", NULL }, *const factors[] = { "1", "2", "4", "8", NULL };
@@ -23,7 +24,7 @@ static const struct fx_param params[] = {
 	FX_P_INSERT(100),
 	{ "drive_db", "dB", FX_NUMBER, 0, 48, 12, NULL, "gain before the curve, which is bounded by 0 dBFS", 0 },
 	{ "output_db", "dB", FX_NUMBER, -48, 24, 0, NULL, "gain after it", 0 },
-	{ "curve", "", FX_WORD, 0, HARD, SOFT, curves, "soft is near tanh, tube is soft off its centre, hard clips", 0 },
+	{ "curve", "", FX_WORD, 0, BEND_HARD, BEND_SOFT, curves, "soft is near tanh, tube is soft off its centre, hard clips", 0 },
 	{ "oversample", "", FX_WORD, 0, 3, 3, factors, "times the rate at which it works", 1 },
 };
 static const struct fx_preset presets[] = {
@@ -38,9 +39,10 @@ struct stage { float *up, *odd, *even; };
 
 struct saturate {
 	int stages, j[STAGES];
-	v4 tap[STAGES][MAX_J + 1];  /* each four times */
+	float tap[STAGES][MAX_J + 1];
 	double drive, output;
-	int curve;
+	enum bend_curve curve;
+	const struct bend_fns *fn;
 	struct stage (*chan)[STAGES];
 	struct svf_state *dc;            /* tube: the bent signal has a mean */
 	struct svf dc_cut;
@@ -62,7 +64,7 @@ bessel(double x)
 }
 
 static void
-design(v4 *tap, int j)
+design(float *tap, int j)
 {
 	static const double pi = 3.14159265358979323846, beta = 10.5;
 	double h[MAX_J + 1], sum = 0;
@@ -74,7 +76,7 @@ design(v4 *tap, int j)
 		sum += 2 * h[k];
 	}
 	for (int k = 0; k <= j; k++)
-		tap[k] = v4_all((float)(h[k] / sum));
+		tap[k] = (float)(h[k] / sum);
 }
 
 static int
@@ -83,6 +85,11 @@ open_saturate(struct fx_unit *u, struct err *e)
 	struct saturate *s = u->state;
 	size_t block = FX_GRID, per = 0, at = 0, most;
 
+	s->fn = &bend_generic;
+#if defined __x86_64__
+	if (isa_choose() >= ISA_AVX2)
+		s->fn = &bend_avx2;
+#endif
 	s->stages = (int)u->v[OVERSAMPLE];
 	for (int k = 0; k < s->stages; k++, block *= 2) {
 		s->j[k] = stage_j[k];
@@ -133,50 +140,20 @@ update(struct fx_unit *u)
 
 	s->drive = dsp_gain_of_db(u->v[DRIVE]);
 	s->output = dsp_gain_of_db(u->v[OUTPUT]);
-	s->curve = (int)u->v[CURVE];
+	s->curve = (enum bend_curve)u->v[CURVE];
 	svf_set_first(&s->dc_cut, SVF_LOW_CUT, dc_hz, u->rate_hz);
 }
 
 /* ---- filters ----------------------------------------------------------------------------- */
 
-/* y[i] = sum of tap[k] * (p[i - k] + p[i + 1 + k]); up to PAD - 1 more are read and written than n. */
-static void
-half_band(float *restrict y, const float *restrict p, const v4 *restrict tap, int j, int n)
-{
-	int i = 0;
-
-	for (; i + 16 <= n; i += 16) {
-		v4 s0 = v4_all(0), s1 = s0, s2 = s0, s3 = s0;
-		const float *a = p + i, *b = p + i + 1;
-
-		for (int k = 0; k <= j; k++, a--, b++) {
-			s0 += tap[k] * (v4_load(a) + v4_load(b));
-			s1 += tap[k] * (v4_load(a + 4) + v4_load(b + 4));
-			s2 += tap[k] * (v4_load(a + 8) + v4_load(b + 8));
-			s3 += tap[k] * (v4_load(a + 12) + v4_load(b + 12));
-		}
-		v4_store(y + i, s0);
-		v4_store(y + i + 4, s1);
-		v4_store(y + i + 8, s2);
-		v4_store(y + i + 12, s3);
-	}
-	for (; i < n; i += 4) {
-		v4 s = v4_all(0);
-
-		for (int k = 0; k <= j; k++)
-			s += tap[k] * (v4_load(p + i - k) + v4_load(p + i + 1 + k));
-		v4_store(y + i, s);
-	}
-}
-
 /* n frames of x become 2 n of y; z is scratch, and may be x. */
 static void
-up(float *past, const v4 *tap, int j, const float *x, int n, float *y, float *z)
+up(const struct bend_fns *fn, float *past, const float *tap, int j, const float *x, int n, float *y, float *z)
 {
 	int keep = 2 * j + 1;
 
 	memcpy(past + keep, x, (size_t)n * sizeof *x);
-	half_band(z, past + j, tap, j, n);
+	fn->half_band(z, past + j, tap, j, n);
 	for (int i = 0; i < n; i += 4) {
 		v4 even = v4_load(past + j + i), odd = v4_load(z + i);
 
@@ -188,7 +165,7 @@ up(float *past, const v4 *tap, int j, const float *x, int n, float *y, float *z)
 
 /* 2 n frames of x become n of y. */
 static void
-down(struct stage *g, const v4 *tap, int j, int extra, const float *x, int n, float *y)
+down(const struct bend_fns *fn, struct stage *g, const float *tap, int j, int extra, const float *x, int n, float *y)
 {
 	int keep = 2 * j + 1 + extra, keep_even = j + extra;
 
@@ -198,42 +175,11 @@ down(struct stage *g, const v4 *tap, int j, int extra, const float *x, int n, fl
 		v4_store(g->even + keep_even + i, v4_shuffle(a, b, 0, 2, 4, 6));
 		v4_store(g->odd + keep + i, v4_shuffle(a, b, 1, 3, 5, 7));
 	}
-	half_band(y, g->odd + j, tap, j, n);
+	fn->half_band(y, g->odd + j, tap, j, n);
 	for (int i = 0; i < n; i += 4)
 		v4_store(y + i, v4_all(0.5f) * (v4_load(g->even + i) + v4_load(y + i)));
 	memmove(g->odd, g->odd + n, (size_t)keep * sizeof *g->odd);
 	memmove(g->even, g->even + n, (size_t)keep_even * sizeof *g->even);
-}
-
-/* x (27 + x^2) / (27 + 9 x^2): tanh to 2.4 %, exactly 1 and level at 3. */
-static inline v4
-soft(v4 x)
-{
-	v4 q;
-
-	x = v4_clamp(x, 3);
-	q = x * x;
-	return x * (v4_all(27) + q) / (v4_all(27) + v4_all(9) * q);
-}
-
-static void
-bend(const struct saturate *s, float *x, int n)
-{
-	/* tube: around this place, moved back to the origin and to a slope of 1 there */
-	static const float off = 0.45f, off_slope = 1.1926204f;
-	const v4 off_y = soft(v4_all(off));
-
-	for (int i = 0; i < n; i += 4) {
-		v4 v = v4_load(x + i);
-
-		if (s->curve == HARD)
-			v = v4_clamp(v, 1);
-		else if (s->curve == SOFT)
-			v = soft(v);
-		else
-			v = (soft(v + v4_all(off)) - off_y) * v4_all(off_slope);
-		v4_store(x + i, v);
-	}
 }
 
 static int
@@ -249,18 +195,18 @@ process(struct fx_unit *u, double *const *x, int n, struct err *e)
 		for (int i = 0; i < n; i++)
 			a[i] = (float)fx_settled(s->drive * x[c][i]);
 		for (int k = 0; k < s->stages; k++, m *= 2) {
-			up(s->chan[c][k].up, s->tap[k], s->j[k], a, m, b, a);
+			up(s->fn, s->chan[c][k].up, s->tap[k], s->j[k], a, m, b, a);
 			t = a, a = b, b = t;
 		}
-		bend(s, a, m);
+		s->fn->curve(s->curve, a, m);
 		for (int k = s->stages; k-- > 0;) {
 			m /= 2;
-			down(&s->chan[c][k], s->tap[k], s->j[k], stage_extra[k], a, m, b);
+			down(s->fn, &s->chan[c][k], s->tap[k], s->j[k], stage_extra[k], a, m, b);
 			t = a, a = b, b = t;
 		}
 		for (int i = 0; i < n; i++)
 			x[c][i] = a[i];
-		if (s->curve == TUBE)
+		if (s->curve == BEND_TUBE)
 			svf_run(&s->dc_cut, &s->dc[c], x[c], n);
 		for (int i = 0; i < n; i++)
 			x[c][i] *= s->output;
@@ -280,7 +226,7 @@ settle(struct fx_unit *u)
 static double
 tail_s(const struct fx_unit *u)
 {
-	return u->top[CURVE] >= TUBE && u->low[CURVE] <= TUBE ? 13.8 / (2 * 3.1416 * 8) : 0;
+	return u->top[CURVE] >= BEND_TUBE && u->low[CURVE] <= BEND_TUBE ? 13.8 / (2 * 3.1416 * 8) : 0;
 }
 
 const struct fx_effect fx_saturate = {
