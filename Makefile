@@ -55,6 +55,7 @@ endef
 $(eval $(call part,CAIRO,pangocairo,lib/draw/% lib/video/% cmd/shootout-card.c cmd/shootout-video.c tests/unit/test_draw% tests/unit/test_video%))
 $(eval $(call part,LILV,lilv-0,))
 $(eval $(call part,SQLITE,sqlite3,lib/db/% cmd/shootout-db.c tests/unit/test_db%))
+$(eval $(call part,CURL,libcurl,lib/net/http% lib/net/auth% lib/net/api% lib/net/fetch% lib/net/list% lib/net/login% cmd/tone-fetch.c tests/unit/test_net% tests/fuzz/fuzz_net%))
 
 ALL_CPPFLAGS += $(if $(filter lilv-0,$(PARTS)),-DHAVE_LILV)
 ALL_CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(NEED) $(PARTS) 2>/dev/null)
@@ -72,7 +73,7 @@ PROGS   := $(CMDSRC:cmd/%.c=%)
 LIBSRC  := $(filter-out $(LEFT_OUT),$(wildcard lib/*/*.c))
 UNIT    := $(patsubst tests/unit/%.c,%,$(filter-out $(LEFT_OUT),$(wildcard tests/unit/*.c)))
 BENCH   := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
-FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ    := $(patsubst tests/fuzz/%.c,%,$(filter-out $(LEFT_OUT),$(wildcard tests/fuzz/*.c)))
 BINS    := $(PROGS:%=$O/bin/%)
 UNITS   := $(UNIT:%=$O/tests/unit/%)
 BENCHES := $(BENCH:%=$O/tests/bench/%)
@@ -156,7 +157,7 @@ bench: all $(BENCHES) ## measure speed: real-time factors and the share of the m
 lint: ## check man pages, scripts and the layers of lib/
 	mandoc -T lint -W warning man/*.1 man/*.5 man/*.7
 	shellcheck scripts/check scripts/check-aarch64 scripts/demo scripts/packages scripts/bench scripts/make-completions \
-	  scripts/check-layers scripts/fx-man scripts/examples/*.sh .ci/run tests/lib.sh tests/cli/*.t tests/golden/*.sh
+	  scripts/check-layers scripts/fx-man scripts/examples/*.sh .ci/run tests/lib.sh tests/standin.sh tests/cli/*.t tests/golden/*.sh
 	scripts/check-layers
 
 install: all ## install under $(DESTDIR)$(PREFIX)

@@ -13,7 +13,11 @@ enum err_code {
 	ERR_UNSUPPORTED, /* well formed, but this program cannot do it */
 	ERR_IO,          /* the system refused: open, read, write, rename */
 	ERR_NOMEM,       /* out of memory, or more than the stated bound */
-	ERR_RETRY        /* may work later: network, busy device, locked database */
+	ERR_RETRY,       /* may work later: network, busy device, locked database */
+	ERR_AUTH,        /* a service wants a login */
+	ERR_ABSENT,      /* a service, or a store that is asked alone, has no such thing */
+	ERR_REFUSED,     /* a service has it and does not give it: its terms, the plan, the owner */
+	ERR_DAMAGED      /* what came, or what was kept, is not what it should be */
 };
 
 struct err {
