@@ -8,17 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOW_HZ = 500, LOBES = 8, HARMONICS = 4, BESIDE = 4, LINES = 2 * HARMONICS * (1 + BESIDE) };
+enum { MIDDLE_HZ = 4000, LOW_HZ = 500, LOBES = 8, HARMONICS = 4, BESIDE = 4, LINES = 2 * HARMONICS * (1 + BESIDE) };
 enum { LEAST_WINDOWS = 3 };
 static const double beside_hz[BESIDE] = { -7, -4, 4, 7 };
 static const double share = 10, stands_out = 4; /* percent; 6 dB as powers */
 
+/* To some 4 kHz by triangles, two steps long, whose zeros are at 4 kHz and its multiples; then to 500 Hz by a sinc.  Both
+ * are flat enough, and what they take away is put back. */
 struct hum {
-	size_t ch, step, taps, have; /* input frames for one at the low rate; of the filter; in buf */
+	size_t ch, first, step, taps;  /* input frames for one at the middle rate; of these for one at the low rate; of the filter */
 	double low_hz;
-	float *filter, *buf;         /* taps; taps + step */
-	double *window;              /* n */
-	double *low, *turn;          /* n; cos and sin of each line at each sample of a window */
+	float *rising;                 /* first */
+	double rising_sum;             /* of the block before, which rises into this one */
+	size_t in_block, have;         /* frames in this block; samples in buf */
+	float *block, *filter, *buf;   /* first; taps; taps + step */
+	double *window;                /* n */
+	double *low, *turn;            /* n; cos and sin of each line at each sample of a window */
 	size_t n, have_low;
 	struct stats power[LINES];
 };
@@ -41,8 +46,11 @@ hum_new(int rate_hz, int channels)
 	if (!h)
 		return NULL;
 	h->ch = (size_t)channels;
-	h->step = (size_t)rate_hz / LOW_HZ;
-	h->low_hz = (double)rate_hz / (double)h->step;
+	h->first = (size_t)rate_hz / MIDDLE_HZ;
+	h->step = MIDDLE_HZ / LOW_HZ;
+	h->low_hz = (double)rate_hz / (double)(h->first * h->step);
+	h->rising = mem_zalloc(h->first, sizeof *h->rising);
+	h->block = mem_zalloc(h->first, sizeof *h->block);
 	h->taps = LOBES * h->step;
 	h->n = (size_t)h->low_hz & ~(size_t)1;
 	h->filter = mem_zalloc(h->taps, sizeof *h->filter);
@@ -50,7 +58,7 @@ hum_new(int rate_hz, int channels)
 	h->window = mem_zalloc(h->n, sizeof *h->window);
 	h->low = mem_zalloc(h->n, sizeof *h->low);
 	h->turn = mem_zalloc(h->n, 2 * LINES * sizeof *h->turn);
-	if (!h->filter || !h->buf || !h->window || !h->low || !h->turn) {
+	if (!h->rising || !h->block || !h->filter || !h->buf || !h->window || !h->low || !h->turn) {
 		hum_free(h);
 		return NULL;
 	}
@@ -63,7 +71,9 @@ hum_new(int rate_hz, int channels)
 		sum += v;
 	}
 	for (size_t i = 0; i < h->taps; i++)
-		h->filter[i] = (float)((double)h->filter[i] / sum / (double)channels);
+		h->filter[i] = (float)((double)h->filter[i] / sum / (double)(h->ch * h->first));
+	for (size_t i = 0; i < h->first; i++)
+		h->rising[i] = (float)(((double)i + 0.5) / (double)h->first);
 	h->have = h->taps; /* silence before the start */
 	for (size_t i = 0; i < h->n; i++) {
 		h->window[i] = 0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)h->n);
@@ -77,19 +87,26 @@ hum_new(int rate_hz, int channels)
 	return h;
 }
 
-/* How much the filter passes at a frequency, as power. */
+/* How much both filters pass at a frequency, as power. */
 static double
 passes(const struct hum *h, double hz)
 {
-	double re = 0, im = 0;
+	double re = 0, im = 0, tre = 0, tim = 0, first = (double)h->first;
 
-	for (size_t i = 0; i < h->taps; i++) {
-		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step);
+	for (size_t i = 0; i < 2 * h->first; i++) {
+		double a = 2 * M_PI * hz * (double)i / (h->low_hz * first * (double)h->step);
+		double w = (i < h->first ? (double)h->rising[i] : 1 - (double)h->rising[i - h->first]) / first;
 
-		re += (double)h->filter[i] * cos(a);
-		im += (double)h->filter[i] * sin(a);
+		tre += w * cos(a);
+		tim += w * sin(a);
 	}
-	return (re * re + im * im) * (double)(h->ch * h->ch);
+	for (size_t i = 0; i < h->taps; i++) {
+		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step), w = (double)h->filter[i] * (double)h->ch * first;
+
+		re += w * cos(a);
+		im += w * sin(a);
+	}
+	return (re * re + im * im) * (tre * tre + tim * tim);
 }
 
 /* The powers of the lines in the window that is here; a sine of amplitude a has a^2 / 2. */
@@ -118,26 +135,39 @@ end_window(struct hum *h)
 	return 0;
 }
 
+/* A sample at the middle rate: the triangle over the block before and this one. */
+static int
+end_block(struct hum *h)
+{
+	double sum = 0, square = 0, rising = scan_product(h->block, h->rising, h->first);
+
+	scan_sums(h->block, h->first, &sum, &square);
+	h->buf[h->have++] = (float)(h->rising_sum + (sum - rising));
+	h->rising_sum = rising;
+	h->in_block = 0;
+	if (h->have < h->taps + h->step)
+		return 0;
+	h->low[h->have_low++] = scan_product(h->buf + h->step, h->filter, h->taps);
+	memmove(h->buf, h->buf + h->step, h->taps * sizeof *h->buf);
+	h->have = h->taps;
+	return h->have_low == h->n ? end_window(h) : 0;
+}
+
 int
 hum_add(struct hum *h, const float *x, int64_t frames, struct err *e)
 {
 	while (frames > 0) {
-		size_t n = h->taps + h->step - h->have;
+		size_t n = h->first - h->in_block;
 
 		n = n < (size_t)frames ? n : (size_t)frames;
-		scan_channel(x, n, h->ch, 0, h->buf + h->have);
+		scan_channel(x, n, h->ch, 0, h->block + h->in_block);
 		for (size_t c = 1; c < h->ch; c++)
 			for (size_t i = 0; i < n; i++)
-				h->buf[h->have + i] += x[i * h->ch + c];
-		h->have += n;
+				h->block[h->in_block + i] += x[i * h->ch + c];
+		h->in_block += n;
 		frames -= (int64_t)n;
 		x += n * h->ch;
-		if (h->have < h->taps + h->step)
-			continue;
-		h->low[h->have_low++] = scan_product(h->buf + h->step, h->filter, h->taps);
-		memmove(h->buf, h->buf + h->step, h->taps * sizeof *h->buf);
-		h->have = h->taps;
-		if (h->have_low == h->n && end_window(h))
+		if (h->in_block == h->first && end_block(h))
 			return err_set(e, ERR_NOMEM, "out of memory");
 	}
 	return 0;
@@ -175,6 +205,8 @@ hum_free(struct hum *h)
 		return;
 	for (int l = 0; l < LINES; l++)
 		stats_free(&h->power[l]);
+	mem_free(h->rising);
+	mem_free(h->block);
 	mem_free(h->filter);
 	mem_free(h->buf);
 	mem_free(h->window);

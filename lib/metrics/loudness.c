@@ -1,4 +1,7 @@
-/* loudness.c - libebur128, polled every 10 ms, and our true peak. */
+/* loudness.c - libebur128's K-weighting, its energies every 10 ms, and all windows and gates from these.
+ *
+ * libebur128 adds up every sample of a window anew, 400 ms every 100 ms and 3 s every second; ten steps of 10 ms at a time are
+ * the same sums at a tenth of the work. */
 #include "metrics/loudness.h"
 #include "base/mem.h"
 #include "metrics/stats.h"
@@ -9,16 +12,23 @@
 #include <stdlib.h>
 
 enum { STEPS_M = 40, STEPS_S = 300, HOP = 10, HOPS_S = STEPS_S / HOP }; /* 400 ms, 3 s, 100 ms in steps of 10 ms */
-static const double psr_gate_lufs = -70;
+static const double psr_gate_lufs = -70, absolute_gate_lufs = -70, relative_gate_lu = -10, range_gate_lu = -20;
+
+struct energies {
+	double *v;
+	size_t n, cap;
+};
 
 struct loudness {
 	ebur128_state *st;
 	int rate_hz, channels, flags;
+	int ended;
 	int64_t frames, step, in_step;
 	double energy[STEPS_S]; /* of the last steps, a ring */
 	int64_t steps;
 	double sum;             /* of all steps */
 	double max_m, max_s;    /* energies */
+	struct energies blocks, short_term; /* of 400 ms and 3 s, every 100 ms, above the absolute gate */
 	struct truepeak *peak;
 	double hop_peak[HOPS_S]; /* of the last hops, a ring */
 	struct stats psr;
@@ -43,19 +53,14 @@ int
 loudness_new(struct loudness **out, int rate_hz, int channels, int flags, struct err *e)
 {
 	struct loudness *l = calloc(1, sizeof *l);
-	int mode = EBUR128_MODE_M;
 
 	*out = NULL;
 	if (!l)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if (flags & LOUDNESS_RANGE)
 		flags |= LOUDNESS_INTEGRATED; /* tells whether anything passes the gate */
-	if (flags & LOUDNESS_INTEGRATED)
-		mode |= EBUR128_MODE_I;
-	if (flags & LOUDNESS_RANGE)
-		mode |= EBUR128_MODE_LRA;
 	if (rate_hz < 100 || channels < 1 ||
-	    !(l->st = ebur128_init((unsigned)channels, (unsigned long)rate_hz, mode))) {
+	    !(l->st = ebur128_init((unsigned)channels, (unsigned long)rate_hz, EBUR128_MODE_M))) {
 		free(l);
 		return err_set(e, ERR_UNSUPPORTED, "cannot measure loudness at %d Hz with %d channels",
 		               rate_hz, channels);
@@ -102,6 +107,24 @@ mean_of_last_s(const struct loudness *l)
 }
 
 static int
+add_energy(struct energies *to, double v, struct err *e)
+{
+	if (v < energy_of(absolute_gate_lufs))
+		return 0;
+	if (to->n == to->cap) {
+		size_t cap = to->cap ? 2 * to->cap : 256, size;
+		double *p;
+
+		if (size_mul(cap, sizeof *p, &size) || !(p = realloc(to->v, size)))
+			return err_set(e, ERR_NOMEM, "out of memory for the loudness of a long signal");
+		to->v = p;
+		to->cap = cap;
+	}
+	to->v[to->n++] = v;
+	return 0;
+}
+
+static int
 add_point(struct loudness *l, const struct loudness_point *p, struct err *e)
 {
 	if (l->points == l->room) {
@@ -117,13 +140,18 @@ add_point(struct loudness *l, const struct loudness_point *p, struct err *e)
 	return 0;
 }
 
-/* A hop of 100 ms is full. */
+/* A hop of 100 ms is full.  m and s: energies of the windows that end here, 0 where they are not full. */
 static int
 end_hop(struct loudness *l, double m, double s, struct err *e)
 {
 	struct loudness_point p = { (float)lufs_of(m), (float)lufs_of(s), NAN };
 	double peak = 0;
 
+	if ((l->flags & LOUDNESS_INTEGRATED && add_energy(&l->blocks, m, e)) ||
+	    (l->flags & LOUDNESS_RANGE && add_energy(&l->short_term, s, e)))
+		return -1;
+	if (!(l->flags & LOUDNESS_MAX))
+		return 0;
 	if (l->peak) {
 		double hop = truepeak_hop(l->peak);
 
@@ -148,12 +176,14 @@ end_step(struct loudness *l, struct err *e)
 	l->energy[l->steps++ % STEPS_S] = energy;
 	l->sum += energy;
 	l->in_step = 0;
-	if (!(l->flags & LOUDNESS_MAX))
-		return 0;
-	if (l->steps >= STEPS_M && (m = mean_of_last_m(l)) > l->max_m)
-		l->max_m = m;
-	if (l->steps >= STEPS_S && (s = mean_of_last_s(l)) > l->max_s)
-		l->max_s = s;
+	if (l->ended || !(l->flags & (LOUDNESS_MAX | LOUDNESS_INTEGRATED | LOUDNESS_RANGE)))
+		return 0; /* the windows end where the signal does */
+	if (l->flags & LOUDNESS_MAX || l->steps % HOP == 0) {
+		m = l->steps >= STEPS_M ? mean_of_last_m(l) : 0;
+		s = l->steps >= STEPS_S ? mean_of_last_s(l) : 0;
+	}
+	l->max_m = m > l->max_m ? m : l->max_m;
+	l->max_s = s > l->max_s ? s : l->max_s;
 	return l->steps % HOP == 0 ? end_hop(l, m, s, e) : 0;
 }
 
@@ -194,10 +224,60 @@ flush(struct loudness *l, struct err *e)
 
 	if (!zeros)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	l->flags &= ~LOUDNESS_MAX; /* these windows end where the signal does */
+	l->ended = 1;
 	ret = add_part(l, zeros, l->step - l->in_step, e);
 	free(zeros);
 	return ret;
+}
+
+/* The mean of those from a gate on. */
+static double
+mean_from(const struct energies *l, double gate)
+{
+	double sum = 0, n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i] >= gate) {
+			sum += l->v[i];
+			n++;
+		}
+	return n > 0 ? sum / n : 0;
+}
+
+static void
+integrate(const struct loudness *l, struct loudness_values *v)
+{
+	double gate = mean_from(&l->blocks, 0) * pow(10, relative_gate_lu / 10);
+
+	if (!l->blocks.n)
+		return;
+	v->threshold_lufs = lufs_of(gate);
+	v->integrated_lufs = lufs_of(mean_from(&l->blocks, gate));
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Tech 3342: from the 10th to the 95th percentile of the short-term values that pass the gate. */
+static double
+range(struct loudness *l)
+{
+	struct energies *s = &l->short_term;
+	double gate = mean_from(s, 0) * pow(10, range_gate_lu / 10), n;
+	size_t first = 0;
+
+	if (!s->n)
+		return NAN;
+	qsort(s->v, s->n, sizeof *s->v, ascending);
+	while (s->v[first] < gate)
+		first++;
+	n = (double)(s->n - first - 1);
+	return lufs_of(s->v[first + (size_t)(n * 0.95 + 0.5)]) - lufs_of(s->v[first + (size_t)(n * 0.1 + 0.5)]);
 }
 
 int
@@ -207,15 +287,10 @@ loudness_end(struct loudness *l, struct loudness_values *v, struct err *e)
 	double x;
 
 	*v = (struct loudness_values){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, l->frames };
-	if (flags & LOUDNESS_INTEGRATED) {
-		if (!ebur128_loudness_global(l->st, &x) && isfinite(x))
-			v->integrated_lufs = x;
-		if (isfinite(v->integrated_lufs) && !ebur128_relative_threshold(l->st, &x))
-			v->threshold_lufs = x;
-	}
-	if (flags & LOUDNESS_RANGE && l->frames >= 4 * (int64_t)l->rate_hz && isfinite(v->integrated_lufs) &&
-	    !ebur128_loudness_range(l->st, &x) && isfinite(x))
-		v->range_lu = x;
+	if (flags & LOUDNESS_INTEGRATED)
+		integrate(l, v);
+	if (flags & LOUDNESS_RANGE && l->frames >= 4 * (int64_t)l->rate_hz && isfinite(v->integrated_lufs))
+		v->range_lu = range(l);
 	if (flags & LOUDNESS_MAX) {
 		v->max_momentary_lufs = lufs_of(l->max_m);
 		v->max_short_term_lufs = lufs_of(l->max_s);
@@ -249,6 +324,8 @@ loudness_free(struct loudness *l)
 	ebur128_destroy(&l->st);
 	truepeak_free(l->peak);
 	stats_free(&l->psr);
+	free(l->blocks.v);
+	free(l->short_term.v);
 	free(l->series);
 	free(l);
 }

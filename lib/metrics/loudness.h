@@ -1,15 +1,15 @@
 /* loudness.h - loudness and true peak: ITU-R BS.1770-4, EBU R 128, Tech 3341, Tech 3342.
  *
- * K-weighting, gating and loudness range are libebur128's, the true peak is metrics/truepeak.h.  The largest momentary
- * and short-term values come from polling it every 10 ms: at 10 Hz the file cases of Tech
- * 3341 (test 13) are off by half a LU.
+ * K-weighting is libebur128's, the true peak is metrics/truepeak.h; windows, gates and the range are sums of energies of 10 ms.
+ * The largest momentary and short-term values are of windows every 10 ms: at 10 Hz the file cases of Tech
+ * 3341 (test 13) are off by half a LU.  Gating blocks are every 100 ms, and so are the short-term values of the range.
  *
  * Channels are taken as mono; left, right; L R C; L R Ls Rs; L R C Ls Rs; L R C LFE Ls Rs, with the
  * weights of BS.1770 (surround 1.41, LFE not counted).  Seven and more have no order
  * that all agree on: each counts once.  A mono file counts once, as the standard has it, which reads
  * 3.01 LU less than the same signal on two speakers; LOUDNESS_DUAL_MONO counts it twice.
  *
- * Streaming; the memory is constant but for the gating blocks, about 2 MB per hour. */
+ * Streaming; the memory is constant but for the gating blocks, about 0.6 MB per hour. */
 #ifndef METRICS_LOUDNESS_H
 #define METRICS_LOUDNESS_H
 #include "base/err.h"
