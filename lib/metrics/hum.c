@@ -19,7 +19,7 @@ struct hum {
 	size_t ch, first, step, taps;  /* input frames for one at the middle rate; of these for one at the low rate; of the filter */
 	double low_hz;
 	float *rising;                 /* first */
-	double rising_sum;             /* of the block before, which rises into this one */
+	float rising_sum;             /* of the block before, which rises into this one */
 	size_t in_block, have;         /* frames in this block; samples in buf */
 	float *block, *filter, *buf;   /* first; taps; taps + step */
 	double *window;                /* n */
@@ -135,16 +135,28 @@ end_window(struct hum *h)
 	return 0;
 }
 
-/* A sample at the middle rate: the triangle over the block before and this one. */
-static int
-end_block(struct hum *h)
-{
-	double sum = 0, square = 0, rising = scan_product(h->block, h->rising, h->first);
+enum { PARTS = 4 };
 
-	scan_sums(h->block, h->first, &sum, &square);
-	h->buf[h->have++] = (float)(h->rising_sum + (sum - rising));
+/* A sample at the middle rate, from a block of channel means: the triangle over the block before and this one. */
+static int
+end_block(struct hum *h, const float *x)
+{
+	float all[PARTS] = { 0 }, up[PARTS] = { 0 }, sum, rising;
+	size_t i;
+
+	for (i = 0; i + PARTS <= h->first; i += PARTS)
+		for (size_t k = 0; k < PARTS; k++) {
+			all[k] += x[i + k];
+			up[k] += h->rising[i + k] * x[i + k];
+		}
+	for (size_t k = 0; i + k < h->first; k++) {
+		all[k] += x[i + k];
+		up[k] += h->rising[i + k] * x[i + k];
+	}
+	sum = (all[0] + all[1]) + (all[2] + all[3]);
+	rising = (up[0] + up[1]) + (up[2] + up[3]);
+	h->buf[h->have++] = h->rising_sum + (sum - rising);
 	h->rising_sum = rising;
-	h->in_block = 0;
 	if (h->have < h->taps + h->step)
 		return 0;
 	h->low[h->have_low++] = scan_product(h->buf + h->step, h->filter, h->taps);
@@ -156,21 +168,29 @@ end_block(struct hum *h)
 int
 hum_add(struct hum *h, const float *x, int64_t frames, struct err *e)
 {
-	while (frames > 0) {
+	int bad = 0;
+
+	while (frames > 0 && !bad) {
 		size_t n = h->first - h->in_block;
 
 		n = n < (size_t)frames ? n : (size_t)frames;
-		scan_channel(x, n, h->ch, 0, h->block + h->in_block);
-		for (size_t c = 1; c < h->ch; c++)
-			for (size_t i = 0; i < n; i++)
-				h->block[h->in_block + i] += x[i * h->ch + c];
-		h->in_block += n;
+		if (h->ch == 1 && n == h->first) {
+			bad = end_block(h, x);
+		} else {
+			scan_channel(x, n, h->ch, 0, h->block + h->in_block);
+			for (size_t c = 1; c < h->ch; c++)
+				for (size_t i = 0; i < n; i++)
+					h->block[h->in_block + i] += x[i * h->ch + c];
+			h->in_block += n;
+			if (h->in_block == h->first) {
+				bad = end_block(h, h->block);
+				h->in_block = 0;
+			}
+		}
 		frames -= (int64_t)n;
 		x += n * h->ch;
-		if (h->in_block == h->first && end_block(h))
-			return err_set(e, ERR_NOMEM, "out of memory");
 	}
-	return 0;
+	return bad ? err_set(e, ERR_NOMEM, "out of memory") : 0;
 }
 
 int
