@@ -8,9 +8,10 @@ for f in "$SRC"/tests/fuzz/corpus/nam/*; do
 	check "${f##*/}: run by the fuzzer" "$O/tests/fuzz/fuzz_nam" "$f"
 	check "${f##*/}: a model" nam-render --info "$f"
 done
+check 'WAV files: run by the fuzzer' "$O/tests/fuzz/fuzz_wav" "$SRC"/tests/fuzz/corpus/wav/*
 if command -v python3 >/dev/null; then
 	check 'make-corpus runs' python3 "$SRC/tests/fuzz/make-corpus" again
-	check 'make-corpus writes the same files' diff -r again/nam "$SRC/tests/fuzz/corpus/nam"
+	check 'make-corpus writes the same files' diff -r again "$SRC/tests/fuzz/corpus"
 else
 	skip 'make-corpus writes the same files' 'no python3'
 fi

@@ -1,0 +1,108 @@
+/* fuzz_wav - feed bytes to the WAV reader, as a file and through a pipe; write what it says of the recording and read that.
+ *
+ * With clang -fsanitize=fuzzer this is a libFuzzer target; else a program that replays files:
+ * fuzz_wav FILE... */
+#include "audio/wav.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { FRAMES = 100, MOST = 60000 }; /* what surely fits in a pipe */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+must(int yes)
+{
+	if (!yes)
+		abort();
+}
+
+/* What was read, written to a file and read again, is the same. */
+static void
+round_trip(const struct meta *m)
+{
+	struct wav_out w;
+	struct wav_in in;
+	struct err e;
+	int fd = memfd_create("out", 0);
+
+	must(fd >= 0 && !wav_out_open(&w, fd, 48000, 1, AU_S16, m, "out", &e) && !wav_out_write(&w, "\1\2", 1, "out", &e) &&
+	    !wav_out_finish(&w, "out", &e));
+	wav_out_close(&w);
+	must(lseek(fd, 0, SEEK_SET) == 0 && wav_in_open(&in, fd, "out", &e) == 0 && in.info.frames == 1);
+	must(in.meta.bext_len == m->bext_len && (!m->bext_len || !memcmp(in.meta.bext, m->bext, m->bext_len)));
+	must(in.meta.ixml_len == m->ixml_len && (!m->ixml_len || !memcmp(in.meta.ixml, m->ixml, m->ixml_len)));
+	for (int i = 0; i < META_TEXTS; i++)
+		must(!strcmp(in.meta.text[i] ? in.meta.text[i] : "", m->text[i] ? m->text[i] : ""));
+	wav_in_close(&in);
+	close(fd);
+}
+
+static void
+read_all(int fd)
+{
+	static float x[FRAMES * AU_MAX_CHANNELS];
+	struct meta_change change = { 7, -5, 48000, 44100, "A=PCM" };
+	struct wav_in w;
+	struct err e = { 0 };
+	int64_t n, sum = 0;
+	int r = wav_in_open(&w, fd, "fuzz", &e);
+
+	must(r != -1 || e.msg[0]); /* a refusal says why */
+	if (r == 0 && !w.foreign) {
+		while ((n = wav_in_read(&w, x, FRAMES, &e)) > 0)
+			sum += n;
+		must(n == 0 ? w.info.frames < 0 || sum == w.info.frames : e.msg[0] != 0);
+		wav_in_drain(&w);
+		if (w.meta.bext_len + w.meta.ixml_len < 10000)
+			round_trip(&w.meta);
+		must(!meta_change(&w.meta, &change, &e));
+		if (w.meta.bext_len + w.meta.ixml_len < 10000)
+			round_trip(&w.meta);
+	}
+	wav_in_close(&w);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("in", 0), p[2];
+
+	must(fd >= 0 && write(fd, data, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
+	read_all(fd);
+	close(fd);
+	if (size > MOST)
+		return 0;
+	must(!pipe(p) && write(p[1], data, size) == (ssize_t)size);
+	close(p[1]);
+	read_all(p[0]);
+	close(p[0]);
+	return 0;
+}
+
+#ifndef FUZZER
+int
+main(int argc, char *argv[])
+{
+	for (int i = 1; i < argc; i++) {
+		static uint8_t buf[1 << 20];
+		FILE *f = fopen(argv[i], "rb");
+		size_t n;
+
+		if (!f) {
+			perror(argv[i]);
+			return 1;
+		}
+		n = fread(buf, 1, sizeof buf, f);
+		fclose(f);
+		LLVMFuzzerTestOneInput(buf, n);
+	}
+	printf("%d files\n", argc - 1);
+	return 0;
+}
+#endif
