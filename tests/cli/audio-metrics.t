@@ -219,6 +219,22 @@ for t in riff chords lead; do
 	fi
 done
 
+# known-different tones: the more an amp distorts, the slower its notes decay and the less they differ in level
+demo=$SRC/examples/demo
+if [ -e "$demo/di/riff.wav" ]; then
+	for m in harbor crown mudlark; do
+		nam-render -q -m "$demo/models/$m.nam" -o $m.wav "$demo/di/riff.wav"
+	done
+	audio-metrics --di "$demo/di/riff.wav" --only envelope,dynamics,loudness "$demo/di/riff.wav" harbor.wav crown.wav mudlark.wav >out
+	check 'DI, clean, crunch and fuzz are measured at the same notes' test "$(jq -s 'map(.envelope.onsets) | unique | length' out)" = 1
+	for k in envelope.decay_rate_db_s dynamics.dynamic_range_db loudness.psr_median_db; do
+		check "they are in their order by $k" jq -es "map(.$k) | . as \$v | (sort | if \$v[0] > \$v[3] then reverse else . end) == \$v" out
+	done
+	check 'and the distorted ones sustain' jq -es 'map(.envelope.sustain_median_db) | .[0] < .[1] and .[1] < .[2] and .[1] < .[3]' out
+else
+	skip 'known-different tones' 'no examples'
+fi
+
 # the measures of the tone that the numbers were once defined on, where the definitions are the same
 ref=$TESTDATA/gts/reference
 if [ -d "$ref" ]; then
@@ -245,4 +261,14 @@ if [ -d "$ref" ]; then
 else
 	skip 'the reference values of the seed' 'no TESTDATA'
 fi
+# loudness of all real recordings and renders there are, in both meters (ffmpeg rounds to 0.1)
+for f in "$SRC"/examples/demo/di/*.wav "$SRC"/examples/demo/irs/*.wav "$TESTDATA"/gts/reference/*.wav "$TESTDATA"/nam/golden/*guitar-di.wav; do
+	[ -e "$f" ] || continue
+	audio-metrics --only loudness "$f" >out
+	of loudness.integrated_lufs
+	ffmpeg_loudness "$f" I:
+	echo "$f"
+done | awk 'NR % 3 == 1 { a = $1 } NR % 3 == 2 { b = $1 } NR % 3 == 0 && a != "null" { d = a > b ? a - b : b - a; n++; if (d > 0.1) print $0, a, b }
+	END { print n }' >meters
+check "ffmpeg's loudness of all $(tail -n 1 meters) files within 0.1 LU" sh -c 'test "$(wc -l <meters)" = 1 && test "$(cat meters)" -ge 3'
 done_testing
