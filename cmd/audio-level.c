@@ -48,7 +48,7 @@ static const struct opt opts[] = {
 static const struct opt_spec spec = {
 	"--lufs N | --gain-db G | --target FILE | ... [-o OUT] [IN]\n"
 	"       audio-level --measure [--report FILE] [IN]\n"
-	"       audio-level --match --lufs N [-o OUT.json] FILE...\n"
+	"       audio-level --match [--lufs N] [-o OUT.json] FILE...\n"
 	"       audio-level --batch [options] <JOBS",
 	"Bring audio to a loudness (ITU-R BS.1770) or level by one gain, or choose a common one.",
 	opts,
@@ -135,6 +135,8 @@ check_match(int n)
 	if (other)
 		diag_usage("--match takes a target, --ceiling, -o, --report and how to measure, not --%s", other);
 	o.report = NULL;
+	if (!level_has_target(&o))
+		o.lufs = 0; /* it may be left out; all else is checked */
 	if (level_check(&o, &e))
 		diag_usage("%s", opt_as_option(&e)->msg);
 	if (n < 1)

@@ -38,6 +38,8 @@ extern const struct batch_key level_keys[];
 /* Whether the options go together and each is in its range.  Before level_run(); -1: no. */
 int level_check(const struct level_options *o, struct err *e);
 
+int level_has_target(const struct level_options *o); /* whether there is a level among the options */
+
 /* Do it.  progress may be NULL; whoever began it ends it.  0: done, and *report (report may be NULL) is an audio-level/1 object, the caller's.
  * 1: it could be measured, and the answer is no (a ceiling); -1: failed.  Then *report is NULL, nothing was written, and *e
  * says why. */
@@ -46,7 +48,7 @@ int level_run(const struct level_options *o, struct progress *progress, json_t *
 /* For batch_run(): ctx is a struct level_options with the defaults. */
 json_t *level_batch_job(void *ctx, size_t number, const json_t *job, struct err *e);
 
-/* Choose one target for n files, each an audio file or what level_run() wrote of one (report).  Of o count the targets,
+/* Choose one target, at most that of o, or without one at most the integrated loudness of the quietest, for n files, each an audio file or what level_run() wrote of one (report).  Of o count the targets,
  * the ceiling, dual_mono, output (the target alone) and report (what it was chosen from).  As level_run(); the object is level-match/1. */
 int level_match(const struct level_options *o, char *const *names, size_t n, json_t **report, struct err *e);
 #endif

@@ -142,7 +142,13 @@ int
 level_match(const struct level_options *o, char *const *names, size_t n, json_t **report, struct err *e)
 {
 	struct set s = { .o = o, .n = n, .mono_as = -1 };
-	int ret = -1;
+	struct level_options asked = *o;
+	double target;
+	int ret = -1, ways;
+
+	level_way_given(o, &ways, &target);
+	if (!ways)
+		asked.lufs = INFINITY;
 
 	*report = NULL;
 	s.level = calloc(n, sizeof *s.level);
@@ -152,11 +158,15 @@ level_match(const struct level_options *o, char *const *names, size_t n, json_t 
 		err_set(e, ERR_NOMEM, "out of memory");
 		goto out;
 	}
-	if (level_want(&s.want, o, e))
+	if (level_want(&s.want, &asked, e))
 		goto out;
 	for (size_t i = 0; i < n; i++)
 		if (add(&s, i, names[i], e))
 			goto out;
+	if (s.want.target == INFINITY) { /* none is asked for: nothing is to be made louder */
+		for (size_t i = 0; i < n; i++)
+			s.want.target = s.level[i] < s.want.target ? s.level[i] : s.want.target;
+	}
 	s.target = match_target(s.level, s.peak, n, s.want.target, s.want.ceiling_dbtp, &s.who);
 	*report = set_json(&s);
 	ret = write_set(o, *report, e);

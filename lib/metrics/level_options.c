@@ -56,6 +56,16 @@ level_way_given(const struct level_options *o, int *n, double *target)
 	return way;
 }
 
+int
+level_has_target(const struct level_options *o)
+{
+	double target;
+	int n;
+
+	level_way_given(o, &n, &target);
+	return n > 0;
+}
+
 void
 level_no_way(struct level_options *o)
 {
@@ -138,8 +148,8 @@ level_check(const struct level_options *o, struct err *e)
 		return -1;
 	if (o->limit && way < LEVEL_WAYS && (level_ways[way].by >= RELEVEL_PEAK || way == LEVEL_WAYS - 1))
 		return err_set(e, ERR_INPUT, "limit: %s is no target for it", level_ways[way].key);
-	if (way < LEVEL_WAYS && o->start_frame != LLONG_MIN && level_ways[way].by >= RELEVEL_PEAK)
-		return err_set(e, ERR_INPUT, "start_frame: a peak is always of the whole");
+	if (way < LEVEL_WAYS && (o->start_frame != LLONG_MIN || o->length_frames != LLONG_MIN || o->di) && level_ways[way].by >= RELEVEL_PEAK)
+		return err_set(e, ERR_INPUT, "%s: a peak is always of the whole; give no region and no DI", level_ways[way].key);
 	return check_rest(o, e);
 }
 

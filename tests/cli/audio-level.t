@@ -187,6 +187,19 @@ check 'normalize-rms: silence is copied, with a warning' sh -c "test $status = 0
 
 run audio-level --match --lufs -10 --report both.json -o both.t.json a.wav peaky.wav
 check 'match of audio files: as of their measures' test "$(key both.t.json target) $(key both.json limited_by)" = "$(key tight.json target) peaky.wav"
+run audio-level --match --report none.json -o none.t.json a.wav b.wav mono.wav
+check 'match without a target: the quietest' near "$(key none.t.json target)" "$(key mono.json measured_lufs)" 0.000001
+check 'match without a target: nothing gets louder' sh -c "jq -e '[.files[].gain_db] | max == 0 and min < -10' none.json"
+perl "$SRC/tests/wav.pl" make wide.wav 384000 64 240000 '0.1 * sin($t / 9 + $c)'
+run audio-level --lufs -20 --limit -o k.wav --report k.json wide.wav
+check '64 channels at 384 kHz' near "$(key k.json loudness_lufs)" -20 0.001
+run audio-level --gain-db 0 -o k.wav wide.wav
+samples wide.wav >want.f32
+samples k.wav >got.f32
+check '64 channels at 384 kHz: 0 dB copies' cmp want.f32 got.f32
+perl "$SRC/tests/wav.pl" make slow.wav 8000 1 24000 '0.1 * sin($t / 9)'
+run audio-level --lufs -20 -o k.wav --report k.json slow.wav
+check '8 kHz' near "$(integrated k.wav)" -20 0.1
 run audio-level --match --rms-dbfs -30 -o rms.json a.wav peaky.wav
 audio-level --target rms.json -o k.wav peaky.wav
 check 'match by RMS' near "$(stat k.wav 'RMS level dB')" -30 0.001
@@ -329,7 +342,7 @@ run audio-level --lufs -20 -o no.wav a.wav b.wav
 check 'two inputs: exit 2' status_is 2
 run audio-level --lufs -20 --ceiling loud a.wav
 check 'a ceiling that is no number: exit 2' status_is 2
-for args in '--lufs -20 --rms-dbfs -20 a.wav' '--rms-dbfs -200 a.wav' '--normalize-rms 3 a.wav' '--peak-dbfs -1 --start-frame 5 a.wav' \
+for args in '--lufs -20 --rms-dbfs -20 a.wav' '--rms-dbfs -200 a.wav' '--normalize-rms 3 a.wav' '--peak-dbfs -1 --start-frame 5 a.wav' '--true-peak-dbtp -1 --length-frames 5 a.wav' '--peak-dbfs -1 --di a.wav a.wav' \
 	'--batch a.wav' '--batch -o x.wav' '--match --lufs -20 -e s16 a.json' '--match --normalize-rms -14 a.wav' '--limit --peak-dbfs -3 a.wav' '--limit --normalize-rms -14 a.wav' '--measure --limit a.wav' \
 	'--di a.wav --start-frame 0 --lufs -20 a.wav' '--di - --lufs -20 a.wav' '--gate-dbfs -50 --lufs -20 a.wav' '--di a.wav --gate-dbfs 1 --lufs -20 a.wav' '-j -1 --lufs -20 a.wav' \
 	'--gain-db 121 a.wav' '--encoding s8 --lufs -20 a.wav' '--start-frame -1 --lufs -20 a.wav' '--measure -o x.wav a.wav'; do
@@ -348,6 +361,18 @@ run audio-level --lufs -20 --length-frames 0 a.wav
 check 'a region of nothing: exit 2' status_is 2
 
 if [ -d "$TESTDATA/gts/reference" ]; then
+	# a set of real tones: one target, applied, and measured by ffmpeg to a thousandth
+	fine() { ffmpeg -nostats -hide_banner -v error -i "$1" -af ebur128=metadata=1,ametadata=print:key=lavfi.r128.I:file=- -f null - | sed -n 's/.*r128.I=//p' | tail -n 1; }
+	set --
+	for f in "$TESTDATA"/gts/reference/*.wav; do
+		[ "$(audio-level --measure "$f" | jq .measured_lufs)" = null ] || set -- "$@" "$f"
+	done
+	run audio-level --match --lufs -14 -o real.json --report real.report.json "$@"
+	check 'real tones: a target for all' test "$status" -eq 0 -a "$(jq '.files | length' real.report.json)" -eq $#
+	for f; do
+		audio-level --target real.json -o k.wav "$f"
+		check "${f##*/}: within 0.05 LU of it" near "$(fine k.wav)" "$(key real.json target)" 0.05
+	done
 	for f in "$TESTDATA"/gts/reference/*.wav "$TESTDATA"/nam/inputs/*.wav; do
 		[ -e "$f" ] || continue
 		run audio-level --measure "$f"
