@@ -36,6 +36,14 @@ nomem(struct err *e)
 	return err_set(e, ERR_NOMEM, "out of memory");
 }
 
+int
+fx_take_memory(struct fx_unit *u, double bytes, struct err *e)
+{
+	u->bytes = bytes;
+	return bytes > FX_MAX_MIB * 1048576.0 ? err_set(e, ERR_NOMEM, "%s: that takes %.0f MiB of memory; at most %d can be had",
+	    u->fx->info.name, bytes / 1048576, FX_MAX_MIB) : 0;
+}
+
 /* channels pointers, each to n numbers of one room. */
 static double **
 make_rows(double **room, int channels, size_t n)
@@ -123,7 +131,7 @@ int
 fx_open(struct fx **out, const struct fx_spec *s, int rate_hz, int channels, struct err *e)
 {
 	struct fx *fx = calloc(1, sizeof *fx);
-	double tail_s = 0;
+	double tail_s = 0, bytes = 0;
 
 	*out = NULL;
 	if (!fx)
@@ -152,6 +160,12 @@ fx_open(struct fx **out, const struct fx_spec *s, int rate_hz, int channels, str
 			return -1;
 		}
 		fx->latency += n->u.latency;
+		bytes += n->u.bytes;
+		if (bytes > FX_MAX_MIB * 1048576.0) {
+			err_set(e, ERR_NOMEM, "these effects take more than %d MiB of memory together", FX_MAX_MIB);
+			fx_close(fx);
+			return -1;
+		}
 		tail_s += n->u.fx->tail_s ? n->u.fx->tail_s(&n->u) : 0;
 	}
 	fx->tail = isinf(tail_s) ? -1 : (int64_t)ceil(tail_s * rate_hz);

@@ -62,6 +62,8 @@ open_delay(struct fx_unit *u, struct err *e)
 		return err_set(e, ERR_INPUT, "delay: %g beats at %g bpm are %.3g s; at most %d s can be had", u->top[BEATS],
 		    u->low[BPM], most_s(u), MAX_S);
 	d->size = (int64_t)(most_s(u) * u->rate_hz) + 8;
+	if (fx_take_memory(u, (double)u->channels * (double)d->size * sizeof *d->rings, e))
+		return -1;
 	d->line = mem_zalloc((size_t)u->channels, sizeof *d->line);
 	d->rings = mem_zalloc((size_t)u->channels * (size_t)d->size, sizeof *d->rings);
 	if (!d->line || !d->rings)

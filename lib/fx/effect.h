@@ -44,10 +44,16 @@ struct fx_unit {
 	double *v;               /* values now, one for each parameter */
 	double *low, *top;       /* the least and the most that they will be */
 	int64_t latency;
+	double bytes;            /* set by open before it allocates what grows with the values */
 	void *state;
 };
 
 extern const struct fx_effect fx_gain, fx_boost, fx_gate, fx_comp, fx_eq, fx_delay, fx_reverb, fx_saturate;
+
+enum { FX_MAX_MIB = 2048 };      /* of one effect, and of a chain */
+
+/* Whether so much memory may be had; -1 with *e. */
+int fx_take_memory(struct fx_unit *u, double bytes, struct err *e);
 
 /* The frequency of a filter: within what the rate allows. */
 static inline double

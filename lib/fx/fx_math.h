@@ -1,4 +1,4 @@
-/* fx_math.h - logarithm and exponential in IEEE operations of a fixed order, for every sample; fast enough for
+/* fx_math.h - logarithm, exponential and tangent in IEEE operations of a fixed order, for every sample; fast enough for
  * that, and without fma, which plain x86-64 has not.  Relative (exp) and absolute (log) error below 1e-13. */
 #ifndef FX_MATH_H
 #define FX_MATH_H
@@ -67,6 +67,32 @@ fx_exp2(double x)
 	p = p * t + 1;
 	p = p * t + 1;
 	return p * fx_double((fx_bits(k) + 1023) << 52);
+}
+
+/* tan(pi x) for 0 <= x < 1/2; the tangents of both halves of the range are each other's inverses. */
+static inline double
+fx_tanpi(double x)
+{
+	static const double pi = 3.14159265358979324;
+	double t = pi * (x > 0.25 ? 0.5 - x : x), q = t * t, s = 1.0 / 355687428096000, c = 1.0 / 20922789888000;
+
+	s = s * q - 1.0 / 1307674368000;
+	s = s * q + 1.0 / 6227020800;
+	s = s * q - 1.0 / 39916800;
+	s = s * q + 1.0 / 362880;
+	s = s * q - 1.0 / 5040;
+	s = s * q + 1.0 / 120;
+	s = s * q - 1.0 / 6;
+	s = t + t * q * s;
+	c = c * q - 1.0 / 87178291200;
+	c = c * q + 1.0 / 479001600;
+	c = c * q - 1.0 / 3628800;
+	c = c * q + 1.0 / 40320;
+	c = c * q - 1.0 / 720;
+	c = c * q + 1.0 / 24;
+	c = c * q - 0.5;
+	c = 1 + q * c;
+	return x > 0.25 ? c / s : s / c;
 }
 
 /* What is left of a value that decays with this time constant, after one frame. */

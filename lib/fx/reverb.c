@@ -144,6 +144,8 @@ open_reverb(struct fx_unit *u, struct err *e)
 
 	r->rooms = (u->channels + 1) / 2;
 	r->moves = u->low[SIZE] != u->top[SIZE];
+	if (fx_take_memory(u, (double)r->rooms * (double)per * sizeof *r->memory, e))
+		return -1;
 	r->room = mem_zalloc((size_t)r->rooms, sizeof *r->room);
 	r->memory = mem_zalloc((size_t)r->rooms * (size_t)per, sizeof *r->memory);
 	if (!r->room || !r->memory)

@@ -1,26 +1,15 @@
 /* svf.c - second-order filters that may be moved while they run. */
 #include "fx/svf.h"
-#include "dsp/db.h"
-#include "dsp/turn.h"
+#include "fx/fx_math.h"
 
 #include <math.h>
-#include <stdint.h>
-
-double
-svf_tan(double hz, double rate_hz)
-{
-	static const unsigned bits = 52;
-	double c, s;
-
-	dsp_turn((uint64_t)(ldexp(hz / rate_hz, (int)bits - 1) + 0.5), bits, &c, &s);
-	return s / c;
-}
 
 void
 svf_set(struct svf *f, enum svf_type type, double hz, double gain_db, double q, double rate_hz)
 {
+	static const double log2_of_db = 0.083048202372184059;   /* log2(10) / 40 */
 	/* A of the cookbook: the square root of the gain */
-	double a = dsp_gain_of_db(gain_db / 2), g = svf_tan(hz, rate_hz), k = 1 / q;
+	double a = fx_exp2(gain_db * log2_of_db), g = fx_tanpi(hz / rate_hz), k = 1 / q;
 
 	*f = (struct svf){ .m0 = 1 };
 	switch (type) {
@@ -65,7 +54,7 @@ svf_set(struct svf *f, enum svf_type type, double hz, double gain_db, double q, 
 void
 svf_set_first(struct svf *f, enum svf_type type, double hz, double rate_hz)
 {
-	double g = svf_tan(hz, rate_hz);
+	double g = fx_tanpi(hz / rate_hz);
 
 	*f = (struct svf){ .first = 1, .a1 = 1 / (1 + g), .a2 = g / (1 + g) };
 	f->m0 = type == SVF_LOW_CUT;

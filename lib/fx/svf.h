@@ -19,7 +19,4 @@ void svf_set_first(struct svf *f, enum svf_type type, double hz, double rate_hz)
 void svf_run(const struct svf *f, struct svf_state *s, double *x, int n);
 /* Two channels side by side: a filter waits for itself most of the time. */
 void svf_run2(const struct svf *f, struct svf_state *s, struct svf_state *t, double *x, double *y, int n);
-
-/* tan(pi hz / rate). */
-double svf_tan(double hz, double rate_hz);
 #endif

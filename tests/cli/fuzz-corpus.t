@@ -9,6 +9,9 @@ for f in "$SRC"/tests/fuzz/corpus/nam/*; do
 	check "${f##*/}: a model" nam-render --info "$f"
 done
 check 'WAV files: run by the fuzzer' "$O/tests/fuzz/fuzz_wav" "$SRC"/tests/fuzz/corpus/wav/*
+for f in "$SRC"/tests/fuzz/corpus/fx/*; do
+	check "${f##*/}: run by the fuzzer of effects" "$O/tests/fuzz/fuzz_fx" "$f"
+done
 if command -v python3 >/dev/null; then
 	check 'make-corpus runs' python3 "$SRC/tests/fuzz/make-corpus" again
 	check 'make-corpus writes the same files' diff -r again "$SRC/tests/fuzz/corpus"

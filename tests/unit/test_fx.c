@@ -8,6 +8,12 @@
 enum { FRAMES = 5000 };
 
 static double
+more(double a, double b) /* with fmax() gcc 12 for AArch64 stops with an internal error */
+{
+	return a > b ? a : b;
+}
+
+static double
 noise(uint32_t *s)
 {
 	*s = *s * 1664525 + 1013904223;
@@ -73,14 +79,20 @@ refused(const char *text, const char *why)
 static void
 test_math(void)
 {
-	double worst_log = 0, worst_exp = 0;
+	double worst_log = 0, worst_exp = 0, worst_tan = 0;
 
 	for (int i = -3000; i < 3000; i++) {
 		double x = pow(1.07, i / 10.0) * (1 + 1e-3 * (i & 7)), t = i / 10.3;
 
-		worst_log = fmax(worst_log, fabs(fx_log2(x) - log2(x)));
-		worst_exp = fmax(worst_exp, fabs(fx_exp2(t) / exp2(t) - 1));
+		worst_log = more(worst_log, fabs(fx_log2(x) - log2(x)));
+		worst_exp = more(worst_exp, fabs(fx_exp2(t) / exp2(t) - 1));
 	}
+	for (int i = 1; i < 490; i++) {
+		double x = i / 1000.0;
+
+		worst_tan = more(worst_tan, fabs(fx_tanpi(x) / tan(3.14159265358979324 * x) - 1));
+	}
+	ok(worst_tan < 1e-13, "tan(pi x) to 1e-13, relative");
 	ok(worst_log < 1e-13, "log2 to 1e-13");
 	ok(worst_exp < 1e-13, "exp2 to 1e-13, relative");
 	ok(fx_exp2(0) == 1 && fx_log2(1) == 0 && fx_log2(8) == 3 && fx_exp2(-10) == 1.0 / 1024, "whole powers are exact");
@@ -127,7 +139,7 @@ static void
 test_same_bits(const float *x)
 {
 	static const struct { uint64_t hash; const char *name, *texts[8]; } chains[] = {
-		{ 0xab4fa257a7d1daab, "equaliser", { "eq:mid_scoop,low_cut_hz=80,high_cut_hz=9000,high_gain_db=3", "gain:-3.3" } },
+		{ 0xa73dd3ecf9420081, "equaliser", { "eq:mid_scoop,low_cut_hz=80,high_cut_hz=9000,high_gain_db=3", "gain:-3.3" } },
 		{ 0xacbacb3eb75857a6, "gate and compressor", { "gate:-30", "comp:sustain,rms_ms=7" } },
 		{ 0x52cecca0c95bcbd3, "saturation", { "saturate:crunch", "saturate:warm", "saturate:clip,oversample=2" } },
 		{ 0x1a036e34c63678fa, "delay and reverb", { "delay:tape", "reverb:plate", "reverb:hall" } },
