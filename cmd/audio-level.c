@@ -148,8 +148,8 @@ check_options(int n)
 {
 	struct err e;
 
-	if (threads < 0 || threads > 1024)
-		diag_usage("--threads: %d is not within 0..1024", threads);
+	if (threads && !batch_mode)
+		diag_usage("--threads is for --batch only");
 	if (match_mode) {
 		check_match(n);
 		return;

@@ -253,6 +253,23 @@ batch_run(const struct batch *b, int in, int out, struct batch_result *result, s
 	return ret;
 }
 
+/* SHOOTOUT_THREADS, with which a make -j keeps its steps from taking all CPUs each; 0: it says nothing of use. */
+static int
+threads_of_env(void)
+{
+	const char *env = getenv("SHOOTOUT_THREADS");
+	char *end;
+	long n;
+
+	if (!env || !*env)
+		return 0;
+	n = strtol(env, &end, 10);
+	if (!*end && n >= 1 && n <= BATCH_MAX_THREADS)
+		return (int)n;
+	diag_warn("SHOOTOUT_THREADS is '%s', not a number within 1..%d: ignored", env, BATCH_MAX_THREADS);
+	return 0;
+}
+
 int
 batch_main(const struct batch *b)
 {
@@ -264,6 +281,9 @@ batch_main(const struct batch *b)
 
 	progress_begin(&p, "jobs", 0);
 	with.progress = &p;
+	if (with.threads < 0 || with.threads > BATCH_MAX_THREADS)
+		diag_usage("--threads: %d is not within 0..%d", with.threads, BATCH_MAX_THREADS);
+	with.threads = with.threads ? with.threads : threads_of_env();
 	bad = batch_run(&with, STDIN_FILENO, STDOUT_FILENO, &r, &e);
 	progress_end(&p, (double)r.jobs);
 	if (bad)

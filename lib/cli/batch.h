@@ -15,7 +15,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-enum { BATCH_MAX_LINE = 65536 };
+enum { BATCH_MAX_LINE = 65536, BATCH_MAX_THREADS = 1024 };
 
 struct batch {
 	const char *schema;       /* of the answers */
@@ -33,7 +33,8 @@ struct batch_result { size_t jobs, failed; };
 int batch_run(const struct batch *b, int in, int out, struct batch_result *result, struct err *e);
 
 /* For main(): a batch between the standard streams with its progress (b's is not read), and what is to be said of
- * it.  Returns a status of diag.h. */
+ * it; 0 threads are SHOOTOUT_THREADS, where that is set.  A number past BATCH_MAX_THREADS is wrong use and exits.  Returns a
+ * status of diag.h. */
 int batch_main(const struct batch *b);
 
 /* The keys of a job and where their values go: to a struct that holds the defaults. */

@@ -190,7 +190,7 @@ check 'match of audio files: as of their measures' test "$(key both.t.json targe
 run audio-level --match --report none.json -o none.t.json a.wav b.wav mono.wav
 check 'match without a target: the quietest' near "$(key none.t.json target)" "$(key mono.json measured_lufs)" 0.000001
 check 'match without a target: nothing gets louder' sh -c "jq -e '[.files[].gain_db] | max == 0 and min < -10' none.json"
-perl "$SRC/tests/wav.pl" make wide.wav 384000 64 240000 '0.1 * sin($t / 9 + $c)'
+perl "$SRC/tests/wav.pl" make wide.wav 384000 64 9600 '0.1 * sin($t / 9 + $c)'
 run audio-level --lufs -20 --limit -o k.wav --report k.json wide.wav
 check '64 channels at 384 kHz' near "$(key k.json loudness_lufs)" -20 0.001
 run audio-level --gain-db 0 -o k.wav wide.wav
@@ -284,6 +284,8 @@ check 'batch: the ceiling of one' sh -c "jq -r 'select(.job == 3).error' out | g
 check 'batch: a key that is none' sh -c "jq -r 'select(.job == 4).error' out | grep -q \"unknown key 'loud'\""
 check 'batch: the default target' near "$(integrated j5.wav)" -25 0.1
 check 'batch: no ceiling' near "$(jq -r 'select(.job == 7).report.loudness_lufs' out)" 3 0.000001
+SHOOTOUT_THREADS=1 audio-level --batch --lufs -25 <jobs.jsonl >one 2>err
+check 'batch: SHOOTOUT_THREADS, and the same answers' cmp one out
 check 'batch: what failed left nothing' absent j3.wav j4.wav
 run sh -c 'audio-level --batch <jobs.jsonl >/dev/full'
 check 'batch: full disk: exit 1' status_is 1
@@ -344,7 +346,7 @@ run audio-level --lufs -20 --ceiling loud a.wav
 check 'a ceiling that is no number: exit 2' status_is 2
 for args in '--lufs -20 --rms-dbfs -20 a.wav' '--rms-dbfs -200 a.wav' '--normalize-rms 3 a.wav' '--peak-dbfs -1 --start-frame 5 a.wav' '--true-peak-dbtp -1 --length-frames 5 a.wav' '--peak-dbfs -1 --di a.wav a.wav' \
 	'--batch a.wav' '--batch -o x.wav' '--match --lufs -20 -e s16 a.json' '--match --normalize-rms -14 a.wav' '--limit --peak-dbfs -3 a.wav' '--limit --normalize-rms -14 a.wav' '--measure --limit a.wav' \
-	'--di a.wav --start-frame 0 --lufs -20 a.wav' '--di - --lufs -20 a.wav' '--gate-dbfs -50 --lufs -20 a.wav' '--di a.wav --gate-dbfs 1 --lufs -20 a.wav' '-j -1 --lufs -20 a.wav' \
+	'--di a.wav --start-frame 0 --lufs -20 a.wav' '--di - --lufs -20 a.wav' '--gate-dbfs -50 --lufs -20 a.wav' '--di a.wav --gate-dbfs 1 --lufs -20 a.wav' '-j 2 --lufs -20 a.wav' '--batch -j 1025' \
 	'--gain-db 121 a.wav' '--encoding s8 --lufs -20 a.wav' '--start-frame -1 --lufs -20 a.wav' '--measure -o x.wav a.wav'; do
 	# shellcheck disable=SC2086
 	run audio-level $args

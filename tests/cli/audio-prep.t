@@ -385,7 +385,7 @@ for args in '-c both st.wav' '-c 0 st.wav' '-s -1 st.wav' '-l -1 st.wav' '--star
 	'--dither -e f32 st.wav' 'st.wav mono.wav' '--report - st.wav' \
 	'--resampler soxr -r 44100 st.wav' '--delay 1 --delay-frames 1 st.wav' '--delay 1e12 st.wav' '--split-every 1 -o x.wav st.wav' '--split-every 0 -o x%d.wav st.wav' \
 	'--split-at 2,1 -o x%d.wav st.wav' '--split-at a -o x%d.wav st.wav' '--split-at 1 -o x%d%d.wav st.wav' '--split-at 1 -o x%s.wav st.wav' '--split-at 1 --split-every 1 -o x%d.wav st.wav' \
-	'--batch st.wav' '--batch -o x.wav' '-j -1 st.wav' '--concat - -'; do
+	'--batch st.wav' '--batch -o x.wav' '-j 2 st.wav' '--batch -j -1' '--concat - -'; do
 	# shellcheck disable=SC2086
 	run audio-prep $args
 	check "usage: $args" sh -c "test $status = 2 && test ! -s out"
