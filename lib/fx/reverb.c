@@ -43,8 +43,8 @@ static const struct fx_preset presets[] = {
 
 /* Shortest and longest line in ms at half the size, and the all-passes: ms and coefficient. */
 static const struct shape { double first, last, diffuser[DIFFUSERS], spread; } shapes[] = {
-	[ROOM] = { 9, 37, { 2.3, 3.7, 5.3, 7.9 }, 0.6 },
-	[PLATE] = { 5, 31, { 1.3, 2.1, 4.1, 6.1 }, 0.75 },
+	[ROOM] = { 11, 53, { 2.3, 3.7, 5.3, 7.9 }, 0.6 },
+	[PLATE] = { 7, 47, { 1.3, 2.1, 4.1, 6.1 }, 0.75 },
 	[HALL] = { 23, 89, { 4.3, 7.3, 11.9, 17.1 }, 0.68 },
 };
 static const double size_least = 0.4, size_more = 1.2;

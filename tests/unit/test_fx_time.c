@@ -157,10 +157,9 @@ test_reverb(void)
 	uint32_t seed = 7;
 	double wet, dry, lr = 0, worst = 0, low, high;
 	int64_t quiet = 0;
+	char text[100];
 
 	for (int i = 0; i < 3; i++) {
-		char text[100];
-
 		test_decay(types[i], i == 0 ? 0.4 : 2.5);
 		/* as loud as what goes in, and no slice of a second stands out: white noise */
 		for (int k = 0; k < 2 * MOST; k++) {
@@ -201,6 +200,23 @@ test_reverb(void)
 	for (quiet = 0; quiet < RATE && y[2 * quiet] == y[2 * quiet + 1]; quiet++)
 		;
 	ok(quiet == RATE, "width 0: both channels alike");
+	/* late on the room is a noise: the fourth moment of what is left of it in 20 ms is 3 times the square of the second */
+	impulse(1);
+	for (int i = 0; i < 3; i++) {
+		double kurtosis = 0;
+
+		snprintf(text, sizeof text, "reverb:type=%s,mix_pct=100,dry_pct=0", types[i]);
+		run(text, 0, RATE, 1, 0);
+		for (int w = 0; w < 15; w++) {
+			double m2 = energy(y, RATE / 5 + w * 960, RATE / 5 + w * 960 + 960, 1) / 960, m4 = 0;
+
+			for (int k = 0; k < 960; k++)
+				m4 += pow(y[RATE / 5 + w * 960 + k], 4) / 960;
+			kurtosis += m4 / (m2 * m2) / 15;
+		}
+		snprintf(text, sizeof text, "%s: like a noise after 0.2 s (kurtosis %.2f)", types[i], kurtosis);
+		ok(fabs(kurtosis - 3) < 0.3, text);
+	}
 	/* density: half a second into a plate hardly a frame is empty */
 	impulse(1);
 	run("reverb:plate,dry_pct=0", 0, RATE, 1, 0);
