@@ -107,10 +107,15 @@ $O/bin/%: $O/cmd/%.o $O/libshootout.a
 	$(Q)mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+# A GPU backend that is the CPU, for tests of what surrounds it.
+$O/tests/fake-gpu.so: tests/fake/fake_gpu.c lib/nam/nam_plan_host.c lib/base/mem.c lib/base/err.c $(wildcard lib/nam/*.h lib/gpu/*.h)
+	$(Q)mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lm
 $O/tests/%: $O/tests/%.o $O/libshootout.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
-$O/lib/cuda/%.o: lib/cuda/%.cu $(wildcard lib/gpu/*.h lib/cuda/*.h)
+$O/lib/cuda/%.o: lib/cuda/%.cu lib/cuda/run.cuh lib/gpu/gpu.h lib/nam/nam_math_impl.h lib/nam/nam_plan_impl.h lib/nam/nam_plan.h lib/nam/nam_kernel.h
 	$(Q)mkdir -p $(@D)
 	@echo "  NVCC $<"
 	$(Q)$(NVCC) -O2 -Ilib -fmad=false $(CUDA_ARCHS) -Xcompiler \
@@ -128,9 +133,9 @@ check: check-unit check-cli ## run all tests
 # --directives: what is skipped is said, with its reason
 PROVE    ?= prove --directives -j2
 UNIT_ENV = TESTDATA=$(abspath $(TESTDATA)) $(addprefix SHOOTOUT_GPU=,$(abspath $(PLUGINS)))
-check-unit: $(UNITS) $(PLUGINS)
+check-unit: $(UNITS) $(PLUGINS) $O/tests/fake-gpu.so
 	$(UNIT_ENV) $(PROVE) -e '' $(UNITS)
-check-cli: all $(FUZZERS)
+check-cli: all $(FUZZERS) $O/tests/fake-gpu.so
 	BIN=$(abspath $O)/bin O=$(abspath $O) TESTDATA=$(abspath $(TESTDATA)) $(PROVE) tests/cli/*.t
 check-isa: $(UNITS) $(PLUGINS) ## run the unit tests once per instruction set
 	@for i in generic $(ISAS); do echo "isa $$i"; \

@@ -7,6 +7,7 @@
 #include "nam/nam_check.h"
 #include "nam/nam_json.h"
 #include "render/nam_batch.h"
+#include "render/nam_gpus.h"
 #include "render/nam_render.h"
 
 #include <inttypes.h>
@@ -17,6 +18,8 @@
 
 static struct nam_options job;
 static const char *info_name, *check_name, *loudness_input, *report_file, *prov_file;
+static const char *device = "cpu";
+static struct nam_gpus gpus;
 static int threads, batch;
 
 static const struct opt opts[] = {
@@ -35,6 +38,7 @@ static const struct opt opts[] = {
 	{ 0, "slim", OPT_DOUBLE, &job.slim, "0..1", "size of a slimmable model, 1 is the full one (default)" },
 	{ 'e', "encoding", OPT_STR, &job.encoding, "ENC", "f32, s16 or s24 (by the file name)" },
 	{ 'j', "threads", OPT_INT, &threads, "N", "threads; 0: one for each CPU (default); the bits stay" },
+	{ 0, "device", OPT_STR, &device, "DEV", "cpu (default), auto, cuda, cuda:N,M or cuda:all; the bits stay" },
 	{ 0, "batch", OPT_FLAG, &batch, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
 	{ 0, "info", OPT_STR, &info_name, "MODEL", "print what MODEL is, as JSON, and do nothing else" },
 	{ 0, "check", OPT_STR, &check_name, "MODEL", "is MODEL as loud as it says? exit 3 if not" },
@@ -140,7 +144,7 @@ render(void)
 	double start_s = par_clock_s(), took_s;
 	int status = ST_FAIL;
 	struct err e;
-	size_t k;
+	size_t k, said;
 	json_t *w;
 
 	progress_begin(&p, job.input, 0);
@@ -149,16 +153,20 @@ render(void)
 		status = diag_err(opt_as_option(&e));
 		goto out;
 	}
+	said = json_array_size(nam_render_warnings(r));
 	json_array_foreach(nam_render_warnings(r), k, w)
 		diag_warn("%s", json_string_value(w));
 	i = nam_model_info(model);
 	diag_info("%s: %s, %zu weights, %zu frames of pre-roll, %s", job.model, i->selected, i->weights,
 	    i->receptive_field, nam_isa());
 	progress_begin(&p, job.input, nam_render_frames_in(r) < 0 ? 0 : (double)nam_render_frames_in(r));
-	if (nam_render_run(r, threads, &p, &e)) {
+	if (nam_render_run(r, gpus.n ? &gpus : NULL, threads, &p, &e)) {
 		status = diag_err(&e);
 		goto out;
 	}
+	json_array_foreach(nam_render_warnings(r), k, w)
+		if (k >= said)
+			diag_warn("%s", json_string_value(w));
 	took_s = par_clock_s() - start_s;
 	diag_info("%" PRId64 " frames in %.3f s, %.1f times real time", nam_render_frames_out(r), took_s,
 	    (double)nam_render_frames_out(r) / nam_render_rate_hz(r) / took_s);
@@ -181,7 +189,7 @@ render_batch(void)
 
 	job.input = job.output = NULL;   /* every job says its own */
 	progress_begin(&p, "jobs", 0);
-	bad = nam_batch_run(STDIN_FILENO, STDOUT_FILENO, &job, threads, prov_file, &p, &r, &e);
+	bad = nam_batch_run(STDIN_FILENO, STDOUT_FILENO, &job, gpus.n ? &gpus : NULL, threads, prov_file, &p, &r, &e);
 	progress_end(&p, (double)r.jobs);
 	if (bad)
 		return diag_err(&e);
@@ -207,6 +215,27 @@ choose_threads(void)
 		diag_warn("SHOOTOUT_THREADS is '%s', not a number within 1..%d: ignored", env, NAM_MAX_THREADS);
 	else
 		threads = (int)n;
+}
+
+/* What --device asks for, or why it cannot be had. */
+static int
+choose_device(void)
+{
+	char why[256];
+	struct err e;
+	const int n = nam_gpus_find(&gpus, device, why, sizeof why, &e);
+
+	if (n < 0 && e.code == ERR_INPUT)
+		diag_usage("%s", opt_as_option(&e)->msg);
+	if (n < 0)
+		return diag_err(opt_as_option(&e));
+	if (n == 0) {
+		gpus.n = 0;
+		diag_info("on the CPU, %s%s%s", nam_isa(), *why ? ": " : "", why);
+	} else {
+		diag_info("on %s", gpus.name);
+	}
+	return ST_OK;
 }
 
 /* --info and --check measure; what says how to render means nothing to them. */
@@ -270,5 +299,8 @@ main(int argc, char *argv[])
 	n = opt_parse(argc, argv, &spec);
 	job.input = n ? argv[1] : "-";
 	check_options(n);
-	return diag_close_stdout(info_name ? info() : check_name ? check() : batch ? render_batch() : render());
+	if (info_name || check_name)
+		return diag_close_stdout(info_name ? info() : check());
+	n = choose_device();
+	return diag_close_stdout(n ? n : batch ? render_batch() : render());
 }

@@ -2,8 +2,10 @@
 #include "gpu/gpu.h"
 #include "base/proc.h"
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *
@@ -41,4 +43,47 @@ gpu_load(char *why, size_t len)
 	}
 	return ops->probe(&d, 1, &n, why, len) ? NULL : ops;
 	/* never dlclose(): the CUDA runtime keeps threads and atexit handlers */
+}
+
+int
+gpu_devices_of(const char *text, int there, int device[GPU_MAX_DEVICES], char *why, size_t len)
+{
+	const char *p = text + strlen("cuda");
+	int n = 0;
+
+	if (strncmp(text, "cuda", strlen("cuda")) || (*p && *p != ':')) {
+		snprintf(why, len, "'%s' is not auto, cpu, cuda, cuda:N,M or cuda:all", text);
+		return -1;
+	}
+	there = there < GPU_MAX_DEVICES ? there : GPU_MAX_DEVICES;
+	if (!strcmp(p, ":all"))
+		while (n < there) {
+			device[n] = n;
+			n++;
+		}
+	else if (!*p)
+		device[n++] = 0;
+	while (*p && !n ? 1 : *p == ',') {
+		char *end;
+		long k;
+
+		errno = 0;
+		k = p[1] >= '0' && p[1] <= '9' ? strtol(p + 1, &end, 10) : -1;
+		if (k < 0 || errno || (*end && *end != ',')) {
+			snprintf(why, len, "'%s' is not cuda:N,M with numbers of devices", text);
+			return -1;
+		}
+		if (k >= there) {
+			snprintf(why, len, "there is no device %ld, only %d", k, there);
+			return -1;
+		}
+		for (int i = 0; i < n; i++)
+			if (device[i] == k) {
+				snprintf(why, len, "'%s' names device %ld twice", text, k);
+				return -1;
+			}
+		device[n++] = (int)k;
+		p = end;
+	}
+	return n;
 }

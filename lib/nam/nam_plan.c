@@ -192,21 +192,26 @@ nam_plan_mix(struct nam_planner *p, enum nam_op op, struct nam_plan_signal a, st
 	s->out = out;
 }
 
+static int
+in_pair(const int32_t pair[2], int channels)
+{
+	return !channels || pair[0] == channels || pair[1] == channels;
+}
+
 int
 nam_plan_wants_layers(struct nam_planner *p, int channels)
 {
-	static const int sizes[] = { 2, 3, 4, 6, 8, 12, 16 };
+	static const int32_t pairs[][2] = NAM_PLAN_PAIRS;
 	int32_t *wide = p->plan->wide;
 
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		if (sizes[i] != channels)
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		if (!in_pair(pairs[i], channels) || !in_pair(pairs[i], wide[0]) || !in_pair(pairs[i], wide[1]))
 			continue;
-		for (int k = 0; k < 2; k++) {
-			if (!wide[k])
-				wide[k] = channels;
-			if (wide[k] == channels)
-				return 1;
-		}
+		if (wide[0] && wide[0] != channels)
+			wide[1] = channels;
+		else
+			wide[0] = channels;
+		return 1;
 	}
 	return 0;
 }
@@ -226,6 +231,12 @@ take_over(struct nam_planner *p)
 	plan->image = p->image.x;
 	plan->n_image = (int32_t)p->image.n;
 	plan->floats = (int32_t)p->floats;
+	for (int32_t i = 0; i < plan->n_steps; i++) {
+		const struct nam_plan_step *s = &plan->steps[i];
+
+		if ((s->code == NAM_PLAN_LSTM || s->code == NAM_PLAN_GRU) && s->outs > plan->units)
+			plan->units = s->outs;
+	}
 }
 
 struct nam_plan *

@@ -56,10 +56,16 @@ enum {
 	NAM_PLAN_MAX_CHANNELS = 16,      /* of LAYERS */
 	NAM_PLAN_MAX_WEIGHTS = 4608      /* of a LAYER, see nam_plan_layer_weights() */
 };
+#ifdef __CUDACC__
+__host__ __device__
+#endif
 static inline int nam_plan_layer_weights(int channels, int taps)
 {
 	return (taps * channels + 1) * channels + channels + channels * channels + channels;
 }
+
+/* Devices have code for LAYERS of these channels: of both in one model, or of one of them. */
+#define NAM_PLAN_PAIRS { { 16, 8 }, { 12, 6 }, { 8, 4 }, { 4, 2 }, { 3, 2 } }
 
 /* A signal with a past: in the image at `from`, channels x past. */
 struct nam_plan_past {
@@ -70,8 +76,8 @@ struct nam_plan_past {
 struct nam_plan {
 	int32_t tile, floats, n_steps, n_pasts, n_image;
 	int32_t recurrent, receptive_field;
-	int32_t wide[2];                 /* channels of the first two kinds of LAYERS; 0: there is none */
-	int32_t lanes;                   /* most independent sums of a step in one frame */
+	int32_t wide[2];                 /* channels of LAYERS, at most two kinds that a pair below has; 0: none */
+	int32_t units;                   /* of the widest recurrent layer; 0: none */
 	struct nam_plan_signal in, out;  /* a channel each */
 	size_t n_weights;
 	float *weights;

@@ -7,6 +7,7 @@
 
 #define UNROLL
 #define VM_FN static inline
+#define VM_LOAD4(to, from) memcpy(to, from, 4 * sizeof(float))
 #include "nam/nam_math_impl.h"
 #include "nam/nam_plan_impl.h"
 

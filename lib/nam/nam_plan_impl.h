@@ -2,7 +2,7 @@
  *
  * The CUDA backend compiles it for the device, nam_plan_host.c as plain C in which a block is a loop over its threads: one
  * source, one order of operations, the same bits.  Whoever includes it has included nam_math_impl.h with V a float, and
- * defines VM_FN (how functions are declared).
+ * defines VM_FN (how functions are declared) and VM_LOAD4(to, from), a copy of four floats from an address aligned for that.
  *
  * A step has one or more phases.  Within a phase no thread reads what another writes; all threads finish a phase before any begins
  * the next.  Thread i of n has the frames i, i + n, i + 2n, ... of a tile, in all steps but the recurrent ones. */
@@ -341,12 +341,17 @@ vm_fold(float acc[VM_FRAMES][NAM_PLAN_MAX_CHANNELS], float sum[VM_FRAMES][NAM_PL
 VM_FN void
 vm_layer_row(float acc[VM_FRAMES][NAM_PLAN_MAX_CHANNELS], const float *w, const float *x, const int C, const int F)
 {
-	EACH_OUT {
-		const float k = w[o];
+	float k[NAM_PLAN_MAX_CHANNELS];
 
+	if (C % 4 == 0)
+		UNROLL for (int o = 0; o < C; o += 4)
+			VM_LOAD4(k + o, w + o);
+	else
+		EACH_OUT
+			k[o] = w[o];
+	EACH_OUT
 		EACH_FRAME
-			acc[f][o] = v_fma(k, x[f], acc[f][o]);
-	}
+			acc[f][o] = v_fma(k[o], x[f], acc[f][o]);
 }
 
 VM_FN void
@@ -432,15 +437,14 @@ vm_layers(const struct nam_vm *m, const struct nam_plan_step *s, int phase, int 
 		const float *y = vm_frame(m, s->in, t, 0);
 		float *head = vm_frame(m, s->add, t, 0);
 
-		if (t < m->n)
+		if (phase == 0)
 			EACH_OUT {
-				if (phase == 0) {
-					th->y[f][o] = y[(size_t)o * (size_t)s->in.len];
-					th->head[f][o] = s->fn ? 0.0f : head[(size_t)o * (size_t)s->add.len];
-				}
-				if (phase == s->taps)
-					head[(size_t)o * (size_t)s->add.len] = th->head[f][o];
+				th->y[f][o] = t < m->n ? y[(size_t)o * (size_t)s->in.len] : 0.0f;
+				th->head[f][o] = t < m->n && !s->fn ? head[(size_t)o * (size_t)s->add.len] : 0.0f;
 			}
+		if (phase == s->taps && t < m->n)
+			EACH_OUT
+				head[(size_t)o * (size_t)s->add.len] = th->head[f][o];
 	}
 }
 #undef EACH_OUT

@@ -612,8 +612,8 @@ choose_flows(int threads)
 }
 
 int
-nam_batch_run(int in, int out, const struct nam_options *defaults, int threads, const char *prov_file,
-    struct progress *p, struct nam_batch_result *result, struct err *e)
+nam_batch_run(int in, int out, const struct nam_options *defaults, const struct nam_gpus *gpus, int threads,
+    const char *prov_file, struct progress *p, struct nam_batch_result *result, struct err *e)
 {
 	struct batch b = { .in = in, .out = out, .defaults = *defaults, .prov_file = prov_file, .progress = p };
 	pthread_t reader;
@@ -636,7 +636,7 @@ nam_batch_run(int in, int out, const struct nam_options *defaults, int threads, 
 	}
 	b.models = nam_cache_models(e);
 	b.inputs = nam_cache_inputs(e);
-	b.crew = b.models && b.inputs ? nam_crew_new(threads, flows, next_flow, &b, e) : NULL;
+	b.crew = b.models && b.inputs ? nam_crew_new(gpus, threads, flows, next_flow, &b, e) : NULL;
 	if (!b.crew)
 		goto out;
 	if (pthread_create(&reader, NULL, read_jobs, &b)) {

@@ -25,9 +25,10 @@
 struct nam_batch_result { size_t jobs, failed; };
 
 /* Read jobs from descriptor in until its end, write answers to descriptor out.  defaults: for what a job does not say;
- * checked.  threads: 0 is one for each CPU.  prov_file: gets a provenance line for each output, in the order of the jobs, or
+ * checked.  gpus: NULL is none.  threads: 0 is one for each CPU.  prov_file: gets a provenance line for each output, in the order of the jobs, or
  * NULL.  p: counts answers.  -1: the batch itself failed: no memory, out or prov_file cannot be written; nothing is
  * begun where out is not open for writing. */
-int nam_batch_run(int in, int out, const struct nam_options *defaults, int threads, const char *prov_file,
+int nam_batch_run(int in, int out, const struct nam_options *defaults, const struct nam_gpus *gpus, int threads,
+                  const char *prov_file,
                   struct progress *p, struct nam_batch_result *result, struct err *e);
 #endif

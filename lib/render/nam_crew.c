@@ -1,6 +1,7 @@
 /* nam_crew.c - signals through models on several threads: the same bits as on one. */
 #include "render/nam_crew.h"
 #include "base/par.h"
+#include "render/nam_gpus.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ struct nam_crew {
 	unsigned wakes;              /* calls of nam_crew_wake() and ends of flows */
 	int none_yet, no_more;
 	int waiting;
+	struct nam_gpu_crew *gpu;    /* then all is its */
 };
 
 /* ---- beginning and ending of a flow ---------------------------------------------------- */
@@ -126,6 +128,7 @@ run_new(struct nam_flow *f, int threads, struct err *e)
 	if (!r)
 		goto no_memory;
 	r->flow = f;
+	f->device = "cpu";
 	r->recurrent = info->recurrent;
 	r->no_split = r->recurrent || threads == 1 ||
 	    info->receptive_field > MAX_RING_BYTES / sizeof(float) / channels;
@@ -563,8 +566,8 @@ work(void *arg)
 }
 
 struct nam_crew *
-nam_crew_new(int threads, int max_flows, enum nam_crew_next (*next)(void *ctx, struct nam_flow **flow),
-    void *ctx, struct err *e)
+nam_crew_new(const struct nam_gpus *gpus, int threads, int max_flows,
+    enum nam_crew_next (*next)(void *ctx, struct nam_flow **flow), void *ctx, struct err *e)
 {
 	struct nam_crew *c = calloc(1, sizeof *c);
 
@@ -578,6 +581,10 @@ nam_crew_new(int threads, int max_flows, enum nam_crew_next (*next)(void *ctx, s
 	c->max_runs = max_flows;
 	c->next = next;
 	c->ctx = ctx;
+	if (gpus && !(c->gpu = nam_gpu_crew_new(gpus, c->threads, max_flows, next, ctx, e))) {
+		nam_crew_free(c);
+		return NULL;
+	}
 	return c;
 }
 
@@ -590,10 +597,15 @@ nam_crew_threads(const struct nam_crew *c)
 void
 nam_crew_run(struct nam_crew *c)
 {
-	pthread_t *id = calloc((size_t)c->threads, sizeof *id);
+	pthread_t *id;
 	pthread_attr_t attr;
 	int n = 0;
 
+	if (c->gpu) {
+		nam_gpu_crew_run(c->gpu);
+		return;
+	}
+	id = calloc((size_t)c->threads, sizeof *id);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	while (id && n < c->threads - 1 && !pthread_create(&id[n], &attr, work, c))
@@ -608,6 +620,10 @@ nam_crew_run(struct nam_crew *c)
 void
 nam_crew_wake(struct nam_crew *c)
 {
+	if (c->gpu) {
+		nam_gpu_crew_wake(c->gpu);
+		return;
+	}
 	pthread_mutex_lock(&c->lock);
 	c->wakes++;
 	c->none_yet = 0;
@@ -620,6 +636,7 @@ nam_crew_free(struct nam_crew *c)
 {
 	if (!c)
 		return;
+	nam_gpu_crew_free(c->gpu);
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->changed);
 	free(c);

@@ -48,17 +48,22 @@ struct nam_flow {
 	int (*write)(void *ctx, const float *const *x, size_t n, struct err *e);
 	/* The last call: all is written (failed is NULL), or will not be, and why. */
 	void (*end)(void *ctx, const struct err *failed);
+	const char *device;  /* set by the crew: "cpu", or the GPUs' name */
+	char note[256];      /* set by the crew: what a user should know; empty: nothing */
 };
 
 enum nam_crew_next { NAM_CREW_FLOW, NAM_CREW_NONE_YET, NAM_CREW_NO_MORE };
 
 struct nam_crew;
 
+struct nam_gpus;
+
 /* next gives the flow that is to be begun after the last one; it is asked when a thread has nothing
  * better to do, by any thread, by several at once.  After NAM_CREW_NONE_YET it is asked again when a
  * flow has ended or after nam_crew_wake(); after NAM_CREW_NO_MORE never.  A flow has to live until its end().
- * threads: 0 is one for each CPU.  max_flows: begun and not ended, at least 1.  NULL and *e: out of memory. */
-struct nam_crew *nam_crew_new(int threads, int max_flows,
+ * threads: 0 is one for each CPU.  max_flows: begun and not ended, at least 1.
+ * gpus: what computes (nam_gpus.h), must outlive the flows; NULL: the threads.  NULL and *e: out of memory. */
+struct nam_crew *nam_crew_new(const struct nam_gpus *gpus, int threads, int max_flows,
                               enum nam_crew_next (*next)(void *ctx, struct nam_flow **flow), void *ctx,
                               struct err *e);
 /* Work until there are no more flows; the caller's thread is one of the crew. */

@@ -358,7 +358,8 @@ prepare(struct nam_render *r, struct err *e)
 	r->mixed = malloc(r->wide_room * (size_t)r->channels * sizeof *r->mixed);
 	if (!r->block || !r->mono || !r->around || !r->wide || !r->mixed)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	r->flow = (struct nam_flow){ r->model, r->channels, -1, r, read_frames, write_frames, end_flow };
+	r->flow = (struct nam_flow){ r->model, r->channels, -1, r, read_frames, write_frames, end_flow,
+		"cpu", "" };
 	if (r->frames >= 0 && r->frames < (int64_t)1 << 50)
 		r->flow.frames = (int64_t)((double)(r->frames + r->silence + look_ahead(r)) * r->model_rate_hz /
 		    r->rate_hz) + 1;
@@ -598,6 +599,8 @@ end_flow(void *ctx, const struct err *failed)
 	struct nam_render *r = ctx;
 
 	r->failed = failed != NULL;
+	if (*r->flow.note)
+		warn(r, "%s", r->flow.note);
 	if (failed)
 		r->e = *failed;
 	else if (r->ch[0].back && write_some(r, NULL, 0, 1, &r->e))
@@ -641,9 +644,9 @@ only_one(void *ctx, struct nam_flow **flow)
 }
 
 int
-nam_render_run(struct nam_render *r, int threads, struct progress *p, struct err *e)
+nam_render_run(struct nam_render *r, const struct nam_gpus *gpus, int threads, struct progress *p, struct err *e)
 {
-	struct nam_crew *crew = nam_crew_new(threads, 1, only_one, r, e);
+	struct nam_crew *crew = nam_crew_new(gpus, threads, 1, only_one, r, e);
 
 	if (!crew)
 		return -1;
@@ -710,7 +713,7 @@ nam_render_report(struct nam_render *r, struct err *e)
 	jl_num(j, "peak_dbfs", r->peak > 0 ? 20 * log10(r->peak) : NAN);
 	jl_int(j, "clipped_samples", r->clipped);
 	jl_set(j, "warnings", json_incref(r->warnings));
-	jl_str(j, "device", "cpu");
+	jl_str(j, "device", r->flow.device);
 	jl_str(j, "isa", nam_isa());
 	if (!j)
 		err_set(e, ERR_NOMEM, "out of memory");
@@ -727,7 +730,7 @@ nam_render_prov(struct nam_render *r, struct prov *prov, const char *out_sha256,
 	    prov_output(prov, "audio", r->o.output, out_sha256, e))
 		return -1;
 	prov_set(prov, "model", nam_info_json_short(r->o.model, r->model));
-	prov_set(prov, "device", json_string("cpu"));
+	prov_set(prov, "device", json_string(r->flow.device));
 	prov_set(prov, "isa", json_string(nam_isa()));
 	return 0;
 }

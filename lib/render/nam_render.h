@@ -4,7 +4,7 @@
  *	nam_options_check(&o, &e);
  *	nam_open(&m, o.model, nam_options_slim(&o), &e);
  *	nam_render_open(&r, &o, m, NULL, &e);
- *	nam_render_run(r, 0, NULL, &e);
+ *	nam_render_run(r, NULL, 0, NULL, &e);
  *	nam_render_commit(r, NULL, &e);
  *	nam_render_free(r);  nam_close(m);
  *
@@ -60,8 +60,8 @@ int nam_render_open(struct nam_render **r, const struct nam_options *o, const st
                     const struct nam_input *in, struct err *e);
 void nam_render_free(struct nam_render *r);  /* without a commit no output is left; NULL is fine */
 
-/* All of it, on up to threads threads (0: one for each CPU).  p: told of the frames written; NULL is fine. */
-int nam_render_run(struct nam_render *r, int threads, struct progress *p, struct err *e);
+/* All of it, on GPUs (NULL: none) and up to threads threads (0: one for each CPU).  p: told of the frames written; NULL is fine. */
+int nam_render_run(struct nam_render *r, const struct nam_gpus *gpus, int threads, struct progress *p, struct err *e);
 
 /* The same as a part of other work: the flow to hand to a crew.  done is called when it has ended, after which
  * nam_render_result() says how. */

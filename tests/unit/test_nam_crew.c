@@ -107,7 +107,7 @@ static void
 signal_new(struct signal *s, const struct nam_model *m, int channels, size_t length)
 {
 	memset(s, 0, sizeof *s);
-	s->flow = (struct nam_flow){ m, channels, length % 2 ? (int64_t)length : -1, s, give, take, end };
+	s->flow = (struct nam_flow){ m, channels, length % 2 ? (int64_t)length : -1, s, give, take, end, NULL, "" };
 	s->length = length;
 	s->read_fails = s->write_fails = -1;
 	s->piece = SIZE_MAX;
@@ -183,7 +183,7 @@ run(struct signal *s, int n, int threads, int max_flows)
 	struct queue q = { .s = s, .n = n };
 	pthread_t waker;
 
-	q.crew = nam_crew_new(threads, max_flows, next, &q, NULL);
+	q.crew = nam_crew_new(NULL, threads, max_flows, next, &q, NULL);
 	if (!q.crew || pthread_create(&waker, NULL, wake, &q))
 		return 0;
 	nam_crew_run(q.crew);

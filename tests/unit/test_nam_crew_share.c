@@ -1,6 +1,7 @@
 /* How a crew shares channels among threads, on a model that only takes time: it sleeps for each frame, so that
  * the threads run at once on any machine.  The samples count the frames that the stream has seen since its reset. */
 #include "render/nam_crew.h"
+#include "nam/nam_net.h"
 #include "../tap.h"
 
 #include <pthread.h>
@@ -19,6 +20,13 @@ static atomic_llong frames, resets;
 static atomic_llong by_thread[MAX_THREADS];
 static atomic_int n_threads, most_lanes, at_work, most_at_work;
 static _Thread_local int me = -1;
+
+const struct nam_net *
+nam_model_net(const struct nam_model *m)
+{
+	(void)m;
+	return NULL;
+}
 
 const struct nam_info *
 nam_model_info(const struct nam_model *m)
@@ -137,11 +145,11 @@ next(void *ctx, struct nam_flow **f)
 static void
 run(const struct nam_model *m, int threads, int channels, int64_t known)
 {
-	struct nam_crew *c = nam_crew_new(threads, 1, next, NULL, NULL);
+	struct nam_crew *c = nam_crew_new(NULL, threads, 1, next, NULL, NULL);
 
 	if (!c)
 		exit(1);
-	flow = (struct nam_flow){ m, channels, known, NULL, give, take, end };
+	flow = (struct nam_flow){ m, channels, known, NULL, give, take, end, NULL, "" };
 	asked = written = wrong = 0;
 	begun = n_threads = most_lanes = most_at_work = 0;
 	frames = resets = 0;

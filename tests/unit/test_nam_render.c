@@ -117,7 +117,7 @@ test_render(const struct nam_input *in, const char *what)
 	o.input = "in.wav";
 	o.output = "out.wav";
 	if (nam_open(&m, o.model, nam_options_slim(&o), &e) || nam_render_open(&r, &o, m, in, &e) ||
-	    nam_render_run(r, 2, NULL, &e)) {
+	    nam_render_run(r, NULL, 2, NULL, &e)) {
 		printf("# %s\n", e.msg);
 	} else {
 		report = nam_render_report(r, &e);

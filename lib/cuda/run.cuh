@@ -1,0 +1,106 @@
+/* run.cuh - plans on a CUDA device: a block of threads is a stream, and a persistent kernel takes one job after
+ * the other until there are none.
+ *
+ * The steps are nam_plan_impl.h.  A kernel knows the channels of the LAYERS in its plans and how many frames a thread has, so that their
+ * sums stay in registers; plans without LAYERS have one of their own. */
+#ifndef CUDA_RUN_CUH
+#define CUDA_RUN_CUH
+
+#define UNROLL _Pragma("unroll")
+#define VM_FN static __device__ __forceinline__
+#define VM_LOAD4(to, from) do { \
+	const float4 q_ = *reinterpret_cast<const float4 *>(from); \
+	(to)[0] = q_.x, (to)[1] = q_.y, (to)[2] = q_.z, (to)[3] = q_.w; \
+	} while (0)
+#include "nam/nam_plan_impl.h"
+
+struct run_job {
+	struct nam_plan plan;    /* its arrays on the device */
+	const float *in, *from;  /* from, to: the state before and after, or NULL */
+	float *out, *to;
+	int n, skip;
+};
+
+template <int CA, int CB, int F, int THREADS>
+VM_FN void
+run_step(const struct nam_vm *m, const struct nam_plan_step *s)
+{
+	const int thread = (int)threadIdx.x, phases = vm_phases(s, m->n);
+	struct nam_vm_thread th;
+
+	if (CA && s->code == NAM_PLAN_LAYERS && s->outs == CA) {
+		for (int phase = 0; phase < phases; phase++) {
+			vm_layers(m, s, phase, thread, &th, CA, F);
+			__syncthreads();
+		}
+	} else if (CB && s->code == NAM_PLAN_LAYERS) {
+		for (int phase = 0; phase < phases; phase++) {
+			vm_layers(m, s, phase, thread, &th, CB, F);
+			__syncthreads();
+		}
+	} else {
+		for (int phase = 0; phase < phases; phase++) {
+			vm_phase(m, s, phase, thread);
+			__syncthreads();
+		}
+	}
+}
+
+template <int CA, int CB, int F, int THREADS>
+__global__ static void
+__launch_bounds__(THREADS, 1)
+run_kernel(const struct run_job *jobs, int n_jobs, int *next, float *mem, size_t stride)
+{
+	__shared__ __align__(16) float stage[CA ? 2 * NAM_PLAN_MAX_WEIGHTS : 4];
+	__shared__ int taken;
+	const int thread = (int)threadIdx.x;
+	struct nam_vm m;
+
+	m.mem = mem + (size_t)blockIdx.x * stride;
+	m.stage = stage;
+	m.threads = CA ? THREADS : (int)blockDim.x;
+	for (;;) {
+		if (thread == 0)
+			taken = atomicAdd(next, 1);
+		__syncthreads();
+		if (taken >= n_jobs)
+			return;
+		const struct run_job *j = &jobs[taken];
+		const int n = j->n, skip = j->skip;
+		const struct nam_plan_step *end = j->plan.steps + j->plan.n_steps;
+
+		m.plan = &j->plan;
+		m.g = 0;
+		vm_image(&m, const_cast<float *>(j->from ? j->from : j->plan.image), 0, thread);
+		for (; m.g < n; m.g += m.n) {
+			m.n = n - m.g < j->plan.tile ? n - m.g : j->plan.tile;
+			for (int t = thread; t < m.n; t += m.threads)
+				*vm_frame(&m, j->plan.in, t, 0) = j->in[m.g + t];
+			__syncthreads();
+			for (const struct nam_plan_step *s = j->plan.steps; s < end; s += vm_step_length(s))
+				run_step<CA, CB, F, THREADS>(&m, s);
+			for (int t = thread; t < m.n; t += m.threads)
+				if (m.g + t >= skip)
+					j->out[m.g + t - skip] = *vm_frame(&m, j->plan.out, t, 0);
+		}
+		if (j->to)
+			vm_image(&m, j->to, 1, thread);
+		__syncthreads(); /* all have read taken */
+	}
+}
+
+/* The kernels: channels, frames of a thread, threads; THREADS x F is GPU_TILE.  Registers and shared memory: see README. */
+typedef void run_function(const struct run_job *, int, int *, float *, size_t);
+static const struct run_kind {
+	int wide[2], threads;
+	run_function *kernel;
+} run_kinds[] = {
+	{ { 0, 0 }, 256, run_kernel<0, 0, 1, 256> },
+	{ { 16, 8 }, 256, run_kernel<16, 8, 2, 256> },
+	{ { 12, 6 }, 256, run_kernel<12, 6, 2, 256> },
+	{ { 8, 4 }, 256, run_kernel<8, 4, 2, 256> },
+	{ { 4, 2 }, 128, run_kernel<4, 2, 4, 128> },
+	{ { 3, 2 }, 128, run_kernel<3, 2, 4, 128> },
+};
+enum { RUN_KINDS = sizeof run_kinds / sizeof *run_kinds };
+#endif

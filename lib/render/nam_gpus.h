@@ -1,0 +1,43 @@
+/* nam_gpus.h - flows of nam_crew.h through GPUs: the same bits as on the CPU.
+ *
+ * What a crew of threads does with halves of a signal, this does with windows.  A flow is read in windows of up to 2^21
+ * frames; those of feed-forward models are cut into pieces, each of which runs its receptive field again, as many as the device runs
+ * streams at once.  A recurrent model has one piece for each channel and hands its state on.  Every device has two
+ * lanes, threads that take as many pieces of any flows as there are, up to 2^24 frames, so that the copies of one overlap the
+ * sums of the other.  Threads of the CPU read, convert and write meanwhile.
+ *
+ * Copies: four bytes a frame each way, 2.9 GB/s at 15000 times real time, a twentieth of what PCIe 5 carries; so each piece
+ * brings its own input, and only models are kept on a device, as long as a flow needs them.
+ *
+ * Memory: windows of at most 1 GiB together (one at least), 2^24 frames in and out of each lane on both sides, and the streams a
+ * device runs at once, 1 MiB each for the standard model.
+ *
+ * Errors.  Out of device memory: the lane takes half as much from then on, halves the piece, and when that is short the flow fails.  A
+ * device that is lost gives its pieces to the others.  When there are none left, the flows fail, with `or_cpu` go
+ * on on the CPU.  So do, from the start, flows whose model cannot be put on a device. */
+#ifndef NAM_GPUS_H
+#define NAM_GPUS_H
+#include "gpu/gpu.h"
+#include "render/nam_crew.h"
+
+struct nam_gpus {
+	const struct gpu_ops *ops;
+	int n, device[GPU_MAX_DEVICES];
+	int or_cpu;
+	char name[200];              /* "cuda:0 NVIDIA H200", of several: "cuda:0,1 NVIDIA H200" */
+};
+
+/* device: as in --device.  Returns 1 and *g when there are devices to use, 0 and why not when it is the CPU (auto; empty for cpu),
+ * -1 and *e when it is wrong or what it names is not there. */
+int nam_gpus_find(struct nam_gpus *g, const char *device, char *why, size_t len, struct err *e);
+
+struct nam_gpu_crew;
+
+/* As nam_crew_new() and the others; g must outlive the flows, which have its name. */
+struct nam_gpu_crew *nam_gpu_crew_new(const struct nam_gpus *g, int threads, int max_flows,
+                                      enum nam_crew_next (*next)(void *ctx, struct nam_flow **flow), void *ctx,
+                                      struct err *e);
+void nam_gpu_crew_run(struct nam_gpu_crew *c);
+void nam_gpu_crew_wake(struct nam_gpu_crew *c);
+void nam_gpu_crew_free(struct nam_gpu_crew *c); /* NULL is fine */
+#endif

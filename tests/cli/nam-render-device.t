@@ -1,0 +1,119 @@
+#!/bin/sh
+# nam-render --device: what chooses, shares and survives GPUs, with a backend that computes on the CPU and fails as it
+# is told (tests/fake/fake_gpu.c).  A real one is scripts/check-gpu's.
+# shellcheck disable=SC2016
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+FAKE=${O:?}/tests/fake-gpu.so
+M=$TESTDATA/nam/models/mikeoliphant__BossWN-nano.nam
+R=$TESTDATA/nam/models/mikeoliphant__BossLSTM-1x16.nam
+
+run env SHOOTOUT_GPU=/no/such.so nam-render --device gpu -m x.nam -o y.wav z.wav
+check 'an unknown device: exit 2' status_is 2
+check 'and the ones there are' err_says 'cuda:all'
+for bad in cuda: cuda:x 'cuda:0,' cuda:0,0 cuda:-1 cuda0 cuda:99999999999; do
+	run env SHOOTOUT_GPU="$FAKE" nam-render --device $bad -m x.nam -o y.wav z.wav
+	check "--device $bad: exit 2" status_is 2
+done
+run env SHOOTOUT_GPU="$FAKE" nam-render --device cuda:2 -m x.nam -o y.wav z.wav
+check 'a device that is not there: exit 2' status_is 2
+check 'and how many there are' err_says 'there is no device 2, only 2'
+run env SHOOTOUT_GPU=/no/such.so nam-render --device cuda -m x.nam -o y.wav z.wav
+check 'no backend: exit 1' status_is 1
+check 'and why' err_says '/no/such.so'
+run env SHOOTOUT_GPU="$FAKE" FAKE_GPU=abi nam-render --device cuda -m x.nam -o y.wav z.wav
+check 'a backend of another version: exit 1' status_is 1
+check 'and what to do' err_says 'install both from one version'
+run env SHOOTOUT_GPU="$FAKE" FAKE_GPU=none nam-render --device cuda:1 -m x.nam -o y.wav z.wav
+check 'no device: exit 1' status_is 1
+check 'and why' err_says 'no fake device'
+
+if [ ! -e "$M" ]; then
+	skip 'renders on devices' 'no $TESTDATA/nam'
+	echo "1..$n"
+	exit
+fi
+
+# one and two channels, at another rate
+SHOOTOUT_GPU=$FAKE
+export SHOOTOUT_GPU
+perl "$SRC/tests/wav.pl" make di.wav 48000 1 7200 '0.6 * sin($t * 0.05) * sin($t * 0.0007)'
+perl "$SRC/tests/wav.pl" make two.wav 44100 2 5000 '(0.5 - $c) * sin($t * 0.06) * sin($t * 0.001)'
+nam-render -m "$M" -o cpu.wav di.wav
+nam-render -m "$M" --tail full -o cpu2.wav two.wav
+nam-render -m "$R" -o cpu3.wav two.wav
+
+# same FILE WORDS OPTIONS...: exit 0, the bytes of FILE, nothing but `device` in the report
+same() {
+	want=$1 FAKE_GPU=$2
+	shift 2
+	export FAKE_GPU
+	rm -f got.wav log.gpu
+	FAKE_GPU_LOG=log.gpu nam-render --report report.json -o got.wav "$@" || return
+	unset FAKE_GPU
+	cmp "$want" got.wav
+}
+check 'one device: the bytes of the CPU' same cpu.wav '' --device cuda -m "$M" di.wav
+check 'and the report names it' grep -q '"device":"fake:0 Fake"' report.json
+check 'it was used, in pieces' grep -q '^0 [2-9]' log.gpu
+check 'auto takes all' same cpu.wav '' --device auto -m "$M" di.wav
+check 'and says so' grep -q '"device":"fake:0,1 Fake"' report.json
+check 'two channels at another rate, with a tail' same cpu2.wav '' --device cuda:1,0 -m "$M" --tail full two.wav
+check 'a recurrent model' same cpu3.wav '' --device cuda -m "$R" two.wav
+check 'from and to a pipe' sh -c \
+	'nam-render --device cuda -m "$1" <di.wav | cat >pipe.wav; nam-render -m "$1" <di.wav | cat | cmp - pipe.wav' sh "$M"
+check 'auto without devices: the CPU' same cpu.wav none --device auto -m "$M" di.wav
+check 'and the report says so' grep -q '"device":"cpu"' report.json
+run env FAKE_GPU=none nam-render -v --device auto -m "$M" -o got.wav di.wav
+check '-v says why it is the CPU' err_says 'on the CPU'
+check 'with the reason' err_says 'no fake device'
+check 'an empty recording' sh -c \
+	'head -c 44 di.wav | nam-render --device cuda -m "$1" | cat >empty.wav; head -c 44 di.wav | nam-render -m "$1" | cmp - empty.wav' sh "$M"
+
+# faults
+check 'little device memory: smaller pieces' same cpu.wav most=6000 --device cuda -m "$M" di.wav
+check 'they were smaller' sh -c 'tail -1 log.gpu | { read -r _ _ n; test "$n" -le 6000; }'
+run env FAKE_GPU=most=100 nam-render --device cuda -m "$M" -o none.wav di.wav
+check 'too little: exit 1' status_is 1
+check 'and why' err_says 'out of memory on fake:0: the fake is full'
+check 'no output is left' absent none.wav
+check 'one device of two is lost: the other goes on' same cpu.wav lost=1 --device cuda:all -m "$M" di.wav
+run env FAKE_GPU=lost=1 nam-render --device cuda -m "$M" -o none.wav di.wav
+check 'the only one is lost: exit 75' status_is 75
+check 'and why' err_says 'fake:0 is lost: the fake was told so'
+check 'no output is left' absent none.wav
+check 'auto goes on on the CPU' same cpu.wav lost-all=1 --device auto -m "$M" di.wav
+check 'and warns' grep -q 'rendered on the CPU from some frame on: fake' report.json
+check 'also with the state of a recurrent model' same cpu3.wav lost-all=1 --device auto -m "$R" two.wav
+check 'a model that does not fit: the CPU, with auto' same cpu.wav load --device auto -m "$M" di.wav
+check 'and warns' grep -q 'rendered on the CPU: the model does not fit' report.json
+run env FAKE_GPU=load nam-render --device cuda -m "$M" -o none.wav di.wav
+check 'else exit 1' status_is 1
+
+# batches
+for i in 1 2 3 4 5 6; do
+	m=$M
+	[ $((i % 3)) -ne 0 ] || m=$R
+	printf '{"model": "%s", "input": "%s", "output": "b%d.wav", "id": %d}\n' "$m" "$(test $i -gt 3 && echo two || echo di).wav" $i $i
+done >jobs.jsonl
+nam-render --batch <jobs.jsonl >/dev/null
+for i in 1 2 3 4 5 6; do mv b$i.wav want$i.wav; done
+# batch WORDS STATUS: all or none of the outputs there are as the CPU's, the answers in order
+batch() {
+	rm -f b?.wav log.gpu
+	FAKE_GPU=$1 FAKE_GPU_LOG=log.gpu nam-render --batch --device cuda:all <jobs.jsonl >answers 2>err
+	[ $? -eq "$2" ] || { cat err answers; return 1; }
+	for i in 1 2 3 4 5 6; do
+		! [ -e b$i.wav ] || cmp b$i.wav want$i.wav || return
+		[ "$2" -ne 0 ] || [ -e b$i.wav ] || return
+	done
+	[ "$(sed 's/.*"id":\([0-9]*\).*/\1/' answers | tr -d '\n')" = 123456 ]
+}
+check 'a batch on two devices: the bytes of the CPU, answers in order' batch '' 0
+check 'a batch when one device is lost' batch lost=1 0
+check 'a batch with little memory' batch most=20000 0
+check 'a batch when all are lost: failed jobs have no output, finished ones theirs' batch lost-all=2 1
+check 'and the answers say why' grep -q 'is lost: the fake was told so' answers
+
+echo "1..$n"
