@@ -330,6 +330,12 @@ check 'TMPDIR is advised' err_says TMPDIR
 run env TMPDIR=/nonexistent sh -c 'audio-level --measure <a.wav'
 check 'measuring needs no such place' test "$(key out measured_lufs)" = "$(key a.json measured_lufs)"
 
+mkdir -p manual/even
+for f in di a b tone; do cp riff.wav manual/$f.wav; done
+sed -n '/^.Sh EXAMPLES/,/^.Sh SEE/{s/^\.Dl \$ //p;s/^\$ //p;/^    /p;}' "$SRC/man/audio-level.1" | sed 's/\\e/\\/' >manual/ex
+# shellcheck disable=SC2016
+check 'the examples of the manual run' sh -c 'cd manual && test $(wc -l <ex) = 9 && sh -e ex && cmp even/a.wav even/tone.wav && test -s b.flac'
+
 # samples of 1e36, which a gain of 120 dB takes past float32
 perl "$SRC/tests/wav.pl" make huge.wav 48000 1 48000 '1e36'
 run audio-level --gain-db 120 -o no.wav huge.wav
