@@ -2,138 +2,172 @@
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
-#include "net/auth.h"
 #include "net/fetch.h"
 #include "net/licence.h"
+#include "net/list.h"
+#include "net/login.h"
+#include "net/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Statuses besides those of all commands, in the man page. */
-enum { ST_LOGIN = 4, ST_ABSENT = 5, ST_REFUSED = 6, ST_DAMAGED = 7 };
-
-static struct fetch_options get = { .parallel = 8 };
-static struct opt_list models;
-static double per_minute = 100, retry_wait_s = 1, max_wait_s = 120, timeout_s = 30;
-static int tries = 5, rate_given;
-static const double max_per_minute = 100;
+static struct session_options reach = { .retry_wait_s = 1, .max_wait_s = 120, .timeout_s = 30, .tries = 5, .parallel = 8 };
+static struct fetch_options get;
+static struct list_filter filter;
+static struct opt_list models, gears, sizes, makes, tags, creators;
+static const char *table = "auto";
+static int device, no_browser;
+static const double browser_wait_s = 300;
 
 static const struct opt opts[] = {
 	{ 'o', "output", OPT_STR, &get.dir, "DIR", "get: copy files there, TONE-MODEL.EXT, each with its record" },
 	{ 'm', "model", OPT_LIST, &models, "ID", "get: only this model of the tone; many" },
-	{ 'a', "architecture", OPT_STR, &get.architecture, "WORD", "1, 2 or custom (all that there are)" },
 	{ 0, "refresh", OPT_FLAG, &get.refresh, NULL, "get: fetch also what the store has" },
-	{ 0, "offline", OPT_FLAG, &get.offline, NULL, "ask the store and nobody else" },
-	{ 'j', "parallel", OPT_INT, &get.parallel, "N", "downloads at once, 1 to 32 (8)" },
-	{ 0, "rate", OPT_DOUBLE, &per_minute, "N", "requests a minute, at most 100 (100)" },
-	{ 0, "tries", OPT_INT, &tries, "N", "of each request that may work later (5)" },
-	{ 0, "retry-wait", OPT_DOUBLE, &retry_wait_s, "S", "before the second try, doubled each time (1)" },
-	{ 0, "max-wait", OPT_DOUBLE, &max_wait_s, "S", "a longer Retry-After is not waited for: exit 75 (120)" },
-	{ 0, "timeout", OPT_DOUBLE, &timeout_s, "S", "give up a connection that hardly moves (30)" },
+	{ 0, "offline", OPT_FLAG, &get.offline, NULL, "get: ask the store and nobody else" },
+	{ 'a', "architecture", OPT_STR, &filter.architecture, "WORD", "1, 2 or custom (all that there are)" },
+	{ 0, "query", OPT_STR, &filter.query, "TEXT", "lists: what to look for" },
+	{ 'g', "gear", OPT_LIST, &gears, "WORD", "lists: amp, amp-cab, pedal, outboard, cab, space, ..." },
+	{ 0, "sort", OPT_STR, &filter.sort, "WORD", "lists: the service's order (see the man page)" },
+	{ 'f', "format", OPT_STR, &filter.format, "WORD", "search: nam, ir, aida-x, ...; so the following:" },
+	{ 0, "size", OPT_LIST, &sizes, "WORD", "standard, lite, feather, nano or custom; many" },
+	{ 0, "make", OPT_LIST, &makes, "NAME", "of the modelled gear; many" },
+	{ 0, "tag", OPT_LIST, &tags, "NAME", "many" },
+	{ 0, "creator", OPT_LIST, &creators, "USER", "many" },
+	{ 0, "calibrated", OPT_FLAG, &filter.calibrated, NULL, "only models with known levels" },
+	{ 0, "verified", OPT_FLAG, &filter.verified, NULL, "only by verified creators" },
+	{ 'n', "limit", OPT_INT64, &filter.limit, "N", "lists: so many at most (all)" },
+	{ 0, "table", OPT_STR, &table, "WHEN", "lists: a table, not JSON: auto (on a terminal), always, never" },
+	{ 0, "device", OPT_FLAG, &device, NULL, "login: with a code typed on another machine" },
+	{ 0, "no-browser", OPT_FLAG, &no_browser, NULL, "login: say where to go, open nothing" },
+	{ 'j', "parallel", OPT_INT, &reach.parallel, "N", "downloads at once, 1 to 32 (8)" },
+	{ 0, "rate", OPT_DOUBLE, &reach.per_minute, "N", "requests a minute, at most 100 (100)" },
+	{ 0, "tries", OPT_INT, &reach.tries, "N", "of each request that may work later (5)" },
+	{ 0, "retry-wait", OPT_DOUBLE, &reach.retry_wait_s, "S", "before the second try, doubled each time (1)" },
+	{ 0, "max-wait", OPT_DOUBLE, &reach.max_wait_s, "S", "a longer Retry-After is not waited for: exit 75 (120)" },
+	{ 0, "timeout", OPT_DOUBLE, &reach.timeout_s, "S", "give up a connection that hardly moves (30)" },
 	OPT_COMMON,
 	{ 0 }
 };
 
 static const struct opt_spec spec = {
-	"get [options] [TONE|TONE/MODEL|URL]...",
+	"login [--device] | logout | whoami\n"
+	"       tone-fetch created|favorited|downloaded|trending|latest|search|users|makes|tags [options]\n"
+	"       tone-fetch show|models TONE [options]\n"
+	"       tone-fetch get [options] [TONE|TONE/MODEL|URL]...",
 	"Models and IRs from TONE3000, validated, into a local store.",
 	opts,
-	"  tone-fetch get 51949/293886\n"
-	"  tone-fetch get --architecture 2 -o models https://www.tone3000.com/tones/plexi-51-51949\n"
+	"  tone-fetch login\n"
+	"  tone-fetch favorited --gear amp | tone-fetch get -a 2 -o models\n"
 	"  nam-render -m $(tone-fetch get 51949/293886 | jq -r .file) -o out.wav di.wav\n",
 };
 
-/* What a command works with. */
-struct session {
-	struct service v;
-	struct auth *auth;
-	struct http *http;
-	struct api api;
-	struct store *store;
-	int status;
-};
-
-static int
-status_of(const struct err *e)
-{
-	switch (e->code) {
-	case ERR_AUTH: return ST_LOGIN;
-	case ERR_ABSENT: return ST_ABSENT;
-	case ERR_REFUSED: return ST_REFUSED;
-	case ERR_DAMAGED: return ST_DAMAGED;
-	case ERR_RETRY: return ST_RETRY;
-	default: return ST_FAIL;
-	}
-}
-
-/* Several names end differently: the status is the one that needs most of the user. */
-static void
-note_status(struct session *s, int status)
-{
-	static const int order[] = { ST_OK, ST_RETRY, ST_ABSENT, ST_REFUSED, ST_DAMAGED, ST_LOGIN, ST_FAIL };
-	int now = 0, had = 0;
-
-	for (int i = 0; i < (int)(sizeof order / sizeof *order); i++) {
-		now = status == order[i] ? i : now;
-		had = s->status == order[i] ? i : had;
-	}
-	if (now > had)
-		s->status = status;
-}
+/* What a command works with, and how it ended so far. */
+static struct session session;
+static int status;
 
 static void
 failed(void *ctx, const char *what, const struct err *e)
 {
+	(void)ctx;
 	if (what)
 		diag_error("%.200s: %s", what, e->msg);
 	else
 		diag_error("%s", e->msg);
-	note_status(ctx, status_of(e));
+	status = session_worse(status, session_status(e));
 }
 
 static void
 say(void *ctx, const char *text)
 {
 	(void)ctx;
-	if (strstr(text, "deprecated"))
-		diag_warn("%s", text);
-	else
-		diag_info("%s", text);
+	(strstr(text, "deprecated") ? diag_warn : diag_info)("%s", text);
+}
+
+/* ---- login, logout ---- */
+
+static void
+tell(void *ctx, const char *url, const char *code)
+{
+	(void)ctx;
+	fflush(stdout);
+	fprintf(stderr, code ? "Open %s\nand type the code %s\n" : "Log in at\n%s\n", url, code);
 }
 
 static int
-open_session(struct session *s, struct err *e)
+log_in(int n, char *arg[], struct err *e)
 {
-	struct http_options h = { .per_minute = per_minute, .parallel = get.parallel, .tries = tries,
-		.retry_wait_s = retry_wait_s, .max_wait_s = max_wait_s, .stall_s = timeout_s, .bearer = auth_bearer, .note = say };
+	const struct login_options o = { .wait_s = browser_wait_s, .no_browser = no_browser, .tell = tell };
+	const int here = getenv("DISPLAY") || getenv("WAYLAND_DISPLAY") || getenv("BROWSER") || no_browser;
 
-	if (store_open(&s->store, NULL, e) || get.offline)
-		return get.offline && s->store ? 0 : -1;
-	if (service_read(&s->v, e) || auth_new(&s->auth, &s->v, &h, e))
+	(void)n;
+	(void)arg;
+	if (session.v.api_key)
+		diag_warn("the API key is used before any login");
+	if ((device || !here ? login_device : login_loopback)(session.auth, &session.v, &o, e))
 		return -1;
-	if (s->v.stand_in && !rate_given)
-		h.per_minute = 0;
-	h.origin = s->v.origin;
-	h.ca_file = s->v.ca_file;
-	h.bearer_ctx = s->auth;
-	if (http_new(&s->http, &h, e))
-		return -1;
-	s->api.h = s->http;
-	s->api.origin = s->v.origin;
+	diag_info("logged in");
 	return 0;
 }
 
-static void
-close_session(struct session *s)
+static int
+log_out(int n, char *arg[], struct err *e)
 {
-	if (s->auth && auth_warning(s->auth))
-		diag_warn("%s", auth_warning(s->auth));
-	http_free(s->http);
-	auth_free(s->auth);
-	service_free(&s->v);
-	store_close(s->store);
+	const int r = logout(&session.v, e);
+
+	(void)n;
+	(void)arg;
+	if (r == 0)
+		diag_info("there was no login");
+	return r < 0 ? -1 : 0;
+}
+
+/* ---- lists ---- */
+
+static const struct list *list;
+
+static int
+print_line(void *ctx, json_t *line, struct err *e)
+{
+	const int rows = !strcmp(table, "always") || (!strcmp(table, "auto") && isatty(STDOUT_FILENO));
+	int *count = ctx, bad;
+	char *head, *row;
+
+	if (!rows)
+		return jl_print(json_incref(line), stdout) ? err_set(e, ERR_IO, "cannot write standard output") : 0;
+	head = (*count)++ ? NULL : list_head(list);
+	row = list_row(list, line);
+	bad = !row || fputs(head ? head : "", stdout) < 0 || fputs(row, stdout) < 0 || fflush(stdout);
+	free(head);
+	free(row);
+	return bad ? err_set(e, ERR_IO, "cannot write standard output") : 0;
+}
+
+static struct list_words
+words(const struct opt_list *l)
+{
+	return (struct list_words){ l->v, l->n };
+}
+
+static int
+print_list(int n, char *arg[], struct err *e)
+{
+	const char *unknown;
+	int count = 0;
+
+	(void)n;
+	filter.gears = words(&gears);
+	filter.sizes = words(&sizes);
+	filter.makes = words(&makes);
+	filter.tags = words(&tags);
+	filter.creators = words(&creators);
+	unknown = list_unknown(list, &filter);
+	if (unknown)
+		diag_usage("--%s%s is no filter of this list", unknown, gears.n > 1 ? " more than once" : "");
+	if (list_is_search(list))
+		diag_warn("the service's terms keep search for products with its commercial agreement; the other lists are free");
+	return list_run(list, &session.api, list_wants_id(list) ? arg[0] : NULL, &filter, print_line, &count, e);
 }
 
 /* ---- get ---- */
@@ -153,73 +187,73 @@ print_file(void *ctx, const json_t *record, const char *path, int cached, struct
 }
 
 static int
-get_names(struct session *s, int n, char *names[], struct err *e)
+get_names(int n, char *names[], struct err *e)
 {
+	const int from_stdin = !n || (n == 1 && !strcmp(names[0], "-"));
 	struct fetch *f;
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t len;
 	int r;
 
+	if (!n && isatty(STDIN_FILENO))
+		diag_usage("no ids: name some, or pipe them in");
 	get.models = models.v;
 	get.n_models = models.n;
+	get.architecture = filter.architecture;
+	get.parallel = reach.parallel;
 	get.out = print_file;
 	get.failed = failed;
-	get.ctx = s;
-	r = fetch_new(&f, s->store, get.offline ? NULL : &s->api, &get, e);
-	for (int i = 0; i < n && !r; i++)
-		if (strcmp(names[i], "-") != 0)
-			r = fetch_add(f, names[i], e);
-	while (!r && (!n || (n == 1 && !strcmp(names[0], "-"))) && (len = getline(&line, &cap, stdin)) > 0) {
-		while (len && strchr(" \t\r\n", line[len - 1]))
-			line[--len] = '\0';
-		if (len)
-			r = fetch_add(f, line + strspn(line, " \t"), e);
-	}
+	r = fetch_new(&f, session.store, get.offline ? NULL : &session.api, &get, e);
+	for (int i = 0; i < n && !r && !from_stdin; i++)
+		r = fetch_add(f, names[i], e);
+	if (!r && from_stdin)
+		r = fetch_lines(f, stdin, e);
 	if (!r)
 		r = fetch_wait(f, e);
-	free(line);
 	fetch_free(f);
 	return r;
 }
 
-static void
-check_options(int n)
+static int (*choose(int n, char *arg[]))(int n, char *arg[], struct err *e)
 {
-	const char *const base = getenv("TONE3000_BASE_URL");
+	const char *name = n ? arg[0] : "";
+	struct err e;
 
-	if (get.parallel < 1 || get.parallel > 32)
-		diag_usage("--parallel: %d is not within 1..32", get.parallel);
-	rate_given = per_minute < max_per_minute || per_minute > max_per_minute;
-	if (!(per_minute > 0) || (per_minute > max_per_minute && !(base && *base)))
-		diag_usage("--rate: %g is not within 0..%g: the service allows no more", per_minute, max_per_minute);
-	if (tries < 1 || tries > 20)
-		diag_usage("--tries: %d is not within 1..20", tries);
-	if (!(retry_wait_s >= 0) || !(max_wait_s >= 0) || !(timeout_s >= 1) || timeout_s > 3600)
-		diag_usage("--retry-wait and --max-wait are seconds from 0, --timeout from 1 to 3600");
+	if (session_check(&reach, &e))
+		diag_usage("%s", e.msg);
 	for (int i = 0; i < models.n; i++)
 		if (!store_is_id(models.v[i]))
 			diag_usage("--model: '%s' is no id", models.v[i]);
 	if (get.offline && get.refresh)
 		diag_usage("--refresh asks the service, --offline does not");
-	if (!n)
-		diag_usage("which command? get");
+	if (strcmp(table, "auto") && strcmp(table, "always") && strcmp(table, "never"))
+		diag_usage("--table: '%s' is not auto, always or never", table);
+	reach.offline = get.offline;
+	reach.note = say;
+	if (!strcmp(name, "get"))
+		return get_names;
+	list = list_find(name);
+	if (get.offline)
+		diag_usage("--offline is for get");
+	if (n - 1 != (list && list_wants_id(list)))
+		diag_usage(n ? "%s: %s" : "which command? login, get, favorited, ...%.0s%.0s", name, list && list_wants_id(list) ?
+		    "which tone? one id" : "an unknown command, or a name too many");
+	if (list && list_wants_id(list) && !store_is_id(arg[1]))
+		diag_usage("'%.40s' is no id of a tone", arg[1]);
+	if (!list && strcmp(name, "login") && strcmp(name, "logout"))
+		diag_usage("unknown command '%.40s'", name);
+	return list ? print_list : !strcmp(name, "login") ? log_in : log_out;
 }
 
 int
 main(int argc, char *argv[])
 {
 	int n = opt_parse(argc, argv, &spec);
-	struct session s = { 0 };
+	int (*run)(int, char **, struct err *) = choose(n, argv + 1);
 	struct err e = { 0 };
 
-	check_options(n);
-	if (strcmp(argv[1], "get") != 0)
-		diag_usage("unknown command '%.40s'", argv[1]);
-	if (n == 1 && isatty(STDIN_FILENO))
-		diag_usage("no ids: name some, or pipe them in");
-	if (open_session(&s, &e) || get_names(&s, n - 1, argv + 2, &e))
-		failed(&s, NULL, &e);
-	close_session(&s);
-	return diag_close_stdout(s.status);
+	if (session_open(&session, &reach, &e) || run(n - 1, argv + 2, &e))
+		failed(NULL, NULL, &e);
+	if (session.auth && auth_warning(session.auth))
+		diag_warn("%s", auth_warning(session.auth));
+	session_close(&session);
+	return diag_close_stdout(status);
 }

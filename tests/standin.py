@@ -164,10 +164,19 @@ class Handler(BaseHTTPRequestHandler):
         what, *arg = fault
         if what == "status":
             more = dict(a.split("=", 1) for a in arg[1:])
-            more = {k: v.replace("_", " ") for k, v in more.items()}
-            return self.send(int(arg[0]), {"error": "told to"}, **more)
+            more = {k: v.replace("_", " ") if k == "Retry-After" else v for k, v in more.items()}
+            return self.send(int(arg[0]), {"data": []} if arg[0] == "200" else {"error": "told to"}, **more)
         if what == "html":
             return self.send(int(arg[0]), b"<!DOCTYPE html><html>" + b"x" * 300 + b"</html>", "text/html")
+        if what == "adopt":     # another process has renewed the pair meanwhile, on a file system without locks
+            with lock:
+                path, pair = Path(arg[0]), new_pair()
+                refreshes.pop(self.form.get("refresh_token"), None)
+            path.write_text(json.dumps({**json.loads(path.read_text()), "access_token": pair["access_token"],
+                                        "refresh_token": pair["refresh_token"], "expires_s": int(time.time()) + 3600}))
+            return self.send(400, {"error": "invalid_grant"})
+        if what == "slow":
+            return self.send(400, {"error": "slow_down"})
         if what == "json":
             return self.send(200, " ".join(arg).encode())
         if what == "redirect":
@@ -198,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
 
     # ---- routes ----
     def answer(self, path):
-        fault = take_fault(path)
+        fault = take_fault(self.path)
         if fault and fault[0] in ("cut", "norange", "badrange", "nocr", "unsatisfiable", "notag", "swap", "swapsame", "length",
                                   "nolength", "encoded"):
             self.fault = fault                     # of the file that is sent

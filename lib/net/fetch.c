@@ -517,6 +517,24 @@ fetch_add(struct fetch *f, const char *name, struct err *e)
 }
 
 int
+fetch_lines(struct fetch *f, FILE *in, struct err *e)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t len;
+	int r = 0;
+
+	while (!r && (len = getline(&line, &cap, in)) > 0) {
+		while (len && strchr(" \t\r\n", line[len - 1]))
+			line[--len] = '\0';
+		if (len)
+			r = fetch_add(f, line + strspn(line, " \t"), e);
+	}
+	free(line);
+	return r ? r : ferror(in) ? err_sys(e, "cannot read the names") : 0;
+}
+
+int
 fetch_wait(struct fetch *f, struct err *e)
 {
 	return settle(f, 0, 0, e);

@@ -13,6 +13,7 @@
 #include "net/api.h"
 #include "net/store.h"
 #include <jansson.h>
+#include <stdio.h>
 
 struct fetch_options {
 	const char *architecture; /* "1", "2", "custom": only these; NULL: all that a tone has */
@@ -37,6 +38,8 @@ void fetch_free(struct fetch *f);
 /* Begin one name.  -1: the work is at its end (out() said so, or the network cannot be waited for); what is wrong with a name goes to
  * failed(). */
 int fetch_add(struct fetch *f, const char *name, struct err *e);
+/* The same for each line of in that is not empty. */
+int fetch_lines(struct fetch *f, FILE *in, struct err *e);
 /* Wait for all. */
 int fetch_wait(struct fetch *f, struct err *e);
 

@@ -21,7 +21,7 @@ check 'no command: exit 2' status_is 2
 run tone-fetch fetch 1
 check 'unknown command: exit 2' status_is 2
 check '--rate past the limit: exit 2 against the real service' env TONE3000_BASE_URL= sh -c 'tone-fetch get --rate 101 1; test $? -eq 2'
-for o in '--parallel 0' '--tries 0' '--timeout 0' '--model x' '--rate 0' '--offline --refresh'; do
+for o in '--parallel 0' '--tries 0' '--timeout 0' '--model x' '--rate -1' '--offline --refresh'; do
 	# shellcheck disable=SC2086
 	run tone-fetch get $o 1
 	check "$o: exit 2" status_is 2
