@@ -173,14 +173,14 @@ test_golden(void)
 		h.x[t] = (double)(int32_t)s / 2147483648.0 / (1 + t);
 		g.x[t] = t < 9 ? 0 : h.x[t - 9];
 	}
-	if (shape_minimum_phase(&h, &error_db, &e) || shape_filter(&h, 0, 80, &e) || shape_filter(&h, 1, 9000, &e) ||
-	    shape_delay(&h, 3.3125, &e) || shape_compare(&h, &g, &m, &e))
+	/* not shape_filter(), whose coefficients are lib/fx's and tested there */
+	if (shape_minimum_phase(&h, &error_db, &e) || shape_delay(&h, 3.3125, &e) || shape_compare(&h, &g, &m, &e))
 		exit(1);
 	shape_fade(&h, 100);
 	h.x[0] = shape_norm_gain(&h, SHAPE_LOUDNESS, 48000, &e) + m.lag + m.correlation;
 	sha256_bytes(h.x, (size_t)h.frames * sizeof *h.x, hex);
 	printf("# %s\n", hex);
-	ok(!strcmp(hex, "2d5c6facf60796a906f5c294fa7d592e7893ce4f6cd59c7d11bcb7cc31463bca"), "the same bits on every machine");
+	ok(!strcmp(hex, "96fbe6cf0a57a1b9ab3a3201135b3dc31583a1cdbbae1a93b0e97277478f6db0"), "the same bits on every machine");
 	shape_free(&h);
 	shape_free(&g);
 }
