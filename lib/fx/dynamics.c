@@ -1,6 +1,7 @@
 /* dynamics.c - gate and compressor.  All channels get the same gain: that of the loudest. */
 #include "fx/effect.h"
 #include "fx/fx_math.h"
+#include "base/mem.h"
 #include "cli/jsonl.h"
 #include "dsp/db.h"
 
@@ -8,9 +9,44 @@
 
 static const double log2_of_db = 0.16609640474436813;   /* log2(10) / 20 */
 
+/* The signal, late by what the detector looks ahead; the chain takes it out again. */
+struct ahead { double *ring; int64_t frames, at; };
+
+static int
+open_ahead(struct fx_unit *u, struct ahead *a, double ms, struct err *e)
+{
+	a->frames = (int64_t)(ms / 1000 * u->rate_hz + 0.5);
+	a->ring = mem_zalloc((size_t)u->channels * (size_t)a->frames, sizeof *a->ring);
+	u->latency = a->frames;
+	return a->ring ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+}
+
+/* The late signal times the gain of each frame. */
+static void
+run_ahead(struct ahead *a, double *const *x, int channels, const double *gain, int n)
+{
+	int64_t at = a->at;
+
+	for (int c = 0; c < channels; c++) {
+		double *ring = a->ring + c * a->frames, *y = x[c];
+
+		at = a->at;
+		for (int i = 0; a->frames && i < n; i++) {
+			double old = ring[at];
+
+			ring[at] = y[i];
+			y[i] = old;
+			at = at + 1 == a->frames ? 0 : at + 1;
+		}
+		for (int i = 0; i < n; i++)
+			y[i] *= gain[i];
+	}
+	a->at = at;
+}
+
 /* ---- gate ------------------------------------------------------------------------------ */
 
-enum { GATE_THRESHOLD = FX_BYPASS + 1, GATE_HYSTERESIS, GATE_ATTACK, GATE_HOLD, GATE_RELEASE, GATE_RANGE };
+enum { GATE_THRESHOLD = FX_BYPASS + 1, GATE_HYSTERESIS, GATE_ATTACK, GATE_HOLD, GATE_RELEASE, GATE_RANGE, GATE_AHEAD };
 
 static const struct fx_param gate_params[] = {
 	FX_P_BYPASS,
@@ -20,6 +56,7 @@ static const struct fx_param gate_params[] = {
 	{ "hold_ms", "ms", FX_NUMBER, 0, 1000, 50, NULL, "stays open so long after the level fell", 0 },
 	{ "release_ms", "ms", FX_NUMBER, 0, 5000, 100, NULL, "from open to closed", 0 },
 	{ "range_db", "dB", FX_NUMBER, 0, 120, 90, NULL, "attenuation when closed", 0 },
+	{ "lookahead_ms", "ms", FX_NUMBER, 0, 20, 0, NULL, "it opens so much earlier; the latency is taken out", 1 },
 };
 static const struct fx_preset gate_presets[] = {
 	{ "gentle", "threshold_db=-65,range_db=24,release_ms=250", "hum between the notes, softly" },
@@ -34,14 +71,22 @@ struct gate {
 	int64_t held;            /* frames that it still holds */
 	int is_open;
 	int64_t frames, opened, times;
+	struct ahead ahead;
 };
 
 static int
 open_gate(struct fx_unit *u, struct err *e)
 {
-	(void)e;
-	((struct gate *)u->state)->gain = dsp_gain_of_db(-u->v[GATE_RANGE]);
-	return 0;
+	struct gate *g = u->state;
+
+	g->gain = dsp_gain_of_db(-u->v[GATE_RANGE]);
+	return open_ahead(u, &g->ahead, u->v[GATE_AHEAD], e);
+}
+
+static void
+close_gate(struct fx_unit *u)
+{
+	mem_free(((struct gate *)u->state)->ahead.ring);
 }
 
 /* The factor a frame that crosses the range in ms; 0: at once. */
@@ -83,6 +128,7 @@ static int
 process_gate(struct fx_unit *u, double *const *x, int n, struct err *e)
 {
 	struct gate *g = u->state;
+	double gain[FX_GRID];
 
 	(void)e;
 	for (int i = 0; i < n; i++) {
@@ -102,9 +148,9 @@ process_gate(struct fx_unit *u, double *const *x, int n, struct err *e)
 		else
 			g->gain = g->down > 0 && g->gain * g->down > g->floor ? g->gain * g->down : g->floor;
 		g->opened += g->is_open;
-		for (int c = 0; c < u->channels; c++)
-			x[c][i] *= g->gain;
+		gain[i] = g->gain;
 	}
+	run_ahead(&g->ahead, x, u->channels, gain, n);
 	g->frames += n;
 	return 0;
 }
@@ -132,12 +178,12 @@ const struct fx_effect fx_gate = {
 	.info = { "gate", "Noise gate with hysteresis and hold; ramps are linear in dB.", gate_params,
 	    sizeof gate_params / sizeof *gate_params, gate_presets, "threshold_db" },
 	.mix = FX_PLAIN, .state = sizeof(struct gate), .open = open_gate, .update = update_gate, .process = process_gate,
-	.settle = settle_gate, .facts = gate_facts,
+	.settle = settle_gate, .facts = gate_facts, .close = close_gate,
 };
 
 /* ---- compressor ------------------------------------------------------------------------ */
 
-enum { COMP_THRESHOLD = FX_MIX + 1, COMP_RATIO, COMP_ATTACK, COMP_RELEASE, COMP_KNEE, COMP_MAKEUP, COMP_RMS };
+enum { COMP_THRESHOLD = FX_MIX + 1, COMP_RATIO, COMP_ATTACK, COMP_RELEASE, COMP_KNEE, COMP_MAKEUP, COMP_RMS, COMP_AHEAD };
 
 static const struct fx_param comp_params[] = {
 	FX_P_INSERT(100),
@@ -148,11 +194,12 @@ static const struct fx_param comp_params[] = {
 	{ "knee_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "width of the bend at the threshold", 0 },
 	{ "makeup_db", "dB", FX_NUMBER, -24, 24, 0, NULL, "gain after it", 0 },
 	{ "rms_ms", "ms", FX_NUMBER, 0, 100, 0, NULL, "time constant of the level's mean square; 0: the peak", 0 },
+	{ "lookahead_ms", "ms", FX_NUMBER, 0, 20, 0, NULL, "it acts so much earlier; the latency is taken out", 1 },
 };
 static const struct fx_preset comp_presets[] = {
 	{ "sustain", "threshold_db=-30,ratio=6,attack_ms=15,release_ms=250,makeup_db=6", "long notes of a clean guitar" },
 	{ "glue", "threshold_db=-20,ratio=2,attack_ms=30,release_ms=200,knee_db=12,rms_ms=20", "a little of it, slowly" },
-	{ "limit", "threshold_db=-6,ratio=20,attack_ms=0,release_ms=60,knee_db=0", "peaks above -6 dBFS" },
+	{ "limit", "threshold_db=-6,ratio=20,attack_ms=0.5,release_ms=60,knee_db=0,lookahead_ms=2", "peaks above -6 dBFS" },
 	{ NULL, NULL, NULL }
 };
 
@@ -160,7 +207,20 @@ struct comp {
 	double threshold, slope, knee, attack, release, makeup, mean;
 	double square, reduction;        /* mean square; dB */
 	double most;                     /* reduction so far */
+	struct ahead ahead;
 };
+
+static int
+open_comp(struct fx_unit *u, struct err *e)
+{
+	return open_ahead(u, &((struct comp *)u->state)->ahead, u->v[COMP_AHEAD], e);
+}
+
+static void
+close_comp(struct fx_unit *u)
+{
+	mem_free(((struct comp *)u->state)->ahead.ring);
+}
 
 static void
 update_comp(struct fx_unit *u)
@@ -217,9 +277,7 @@ process_comp(struct fx_unit *u, double *const *x, int n, struct err *e)
 	}
 	for (int i = 0; i < n; i++)
 		level[i] = fx_exp2((p->makeup - level[i]) * log2_of_db);
-	for (int c = 0; c < u->channels; c++)
-		for (int i = 0; i < n; i++)
-			x[c][i] *= level[i];
+	run_ahead(&p->ahead, x, u->channels, level, n);
 	p->square = square;
 	p->reduction = reduction;
 	p->most = most;
@@ -247,6 +305,6 @@ comp_facts(const struct fx_unit *u)
 const struct fx_effect fx_comp = {
 	.info = { "comp", "Compressor: feed forward, soft knee, smoothed in dB.", comp_params,
 	    sizeof comp_params / sizeof *comp_params, comp_presets, NULL },
-	.mix = FX_INSERT, .state = sizeof(struct comp), .update = update_comp, .process = process_comp,
-	.settle = settle_comp, .facts = comp_facts,
+	.mix = FX_INSERT, .state = sizeof(struct comp), .open = open_comp, .update = update_comp, .process = process_comp,
+	.settle = settle_comp, .facts = comp_facts, .close = close_comp,
 };

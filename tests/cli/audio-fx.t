@@ -104,6 +104,12 @@ check 'unless its length is given' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape
 audio-fx -x reverb:hall -x saturate -x delay -x comp -x gate --tail 0.1 -o a.wav wide.wav
 check 'all on 64 channels at 8 kHz' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape a.wav)" = "8000 64 1100 32"'
 
+# The examples.
+for f in tight-high-gain clean-room swell; do
+	run audio-fx -c "$SRC/examples/fx/$f.json" --stereo --report r.json -o e.wav mono.wav
+	check "example $f" sh -c "test $status = 0 && jq -e '.out_channels == 2 and .peak_dbfs > -80 and .peak_dbfs < 6' r.json"
+done
+
 # Batch.
 cat >jobs.jsonl <<'J'
 {"id": 7, "input": "st.wav", "output": "b1.wav", "fx": ["gain:-3", {"effect": "eq", "preset": "mid_scoop"}], "automate": ["gain.gain_db=0s:0,0.2s:-9"]}

@@ -126,6 +126,7 @@ says audio-fx 'audio-fx/1 provenance/1 event/1' "$(three 'audio-fx -x gain:-3 -x
 says audio-fx 'fx-info/1' 'audio-fx --list'
 printf '%s\n' '{"schema":"fx-chain/1","tempo_bpm":90,"effects":["eq:mid_scoop",{"effect":"gain","gain_db":-3,"automation":{"gain_db":"0b:0,2b:-6"}}]}' >chain.json
 check 'a chain of effects' valid chain.json
+check 'the example chains' valid "$SRC"/examples/fx/*.json
 says audio-fx 'audio-fx-batch/1 audio-fx/1' '
 	printf "%s\n" "{\"id\":1,\"input\":\"di.wav\",\"output\":\"b.wav\",\"fx\":[\"comp\",\"gate\"]}" nonsense | audio-fx --batch >a.json; cat a.json; jq -c "select(.report).report" a.json'
 says audio-fx 'audio-fx/1' 'audio-fx -c chain.json --report r.json -o x.wav silence.wav; cat r.json'

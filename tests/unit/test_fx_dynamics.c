@@ -145,12 +145,33 @@ test_gate(void)
 	ok(fact("openings") == 1, "a decaying low E opens it once");
 }
 
+/* What opens ahead of time loses nothing of the first note, and stays where it was. */
+static void
+test_ahead(void)
+{
+	int64_t first = RATE;
+
+	memset(x, 0, sizeof x);
+	square(RATE, 2 * RATE, -20, 1);
+	run("gate:threshold_db=-60,attack_ms=5,lookahead_ms=6", 2 * RATE, 1);
+	while (first < 2 * RATE && y[first] == x[first])
+		first++;
+	ok(first == 2 * RATE && y[RATE - 1] == 0, "gate: the first frame of a note is whole");
+	run("gate:threshold_db=-60,attack_ms=5", 2 * RATE, 1);
+	ok(fabs(y[RATE]) < 1e-3 * fabs(x[RATE]), "without looking ahead it is not");
+	run("comp:threshold_db=-40,ratio=20,knee_db=0,attack_ms=1,lookahead_ms=10", 2 * RATE, 1);
+	ok(fabs(db(y[RATE]) - db(y[2 * RATE - 1000])) < 0.05, "comp: the first frame is held down already");
+	run("comp:threshold_db=-40,ratio=20,knee_db=0,attack_ms=1,lookahead_ms=10,mix_pct=50", 2 * RATE, 1);
+	ok(fabs(y[RATE] / x[RATE] - 0.5 - 0.5 * pow(10, -19.0 / 20)) < 1e-3, "and the dry half is as late");
+}
+
 int
 main(void)
 {
 	test_curve();
 	test_comp_times();
 	test_gate();
+	test_ahead();
 	json_decref(facts);
 	return done();
 }
