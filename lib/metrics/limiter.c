@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 8, CHUNK = 512 * BLOCK, OLD = TRUEPEAK_TAPS_2 };
+enum { BLOCK = 8, CHUNK = 512 * BLOCK, OLD = TRUEPEAK_TAPS_2, OLD_BLOCKS = OLD / BLOCK };
 
 struct limiter {
 	size_t channels, ahead;      /* ahead: knots */
@@ -23,12 +23,15 @@ struct limiter {
 	float *in;                   /* CHUNK frames, interleaved, being filled */
 	size_t have;
 	float *row;                  /* channels rows of OLD + CHUNK */
+	float *before;               /* channels rows of the peaks of the OLD_BLOCKS blocks before, a ring */
 	float *line;                 /* a ring of line_blocks blocks, interleaved: what is not out yet */
 	size_t line_blocks;
 	int64_t blocks, fed, made;   /* blocks that came in; frames */
 	double sample[2], between[2]; /* peaks of the last blocks, the newest first */
-	double *need, *held, *weight; /* rings of ahead + 1 knots; the average's weights */
+	double *need, *held, *weight; /* rings of ahead + 1 knots, held twice over; the average's weights */
+	size_t knot;                 /* where the next one goes */
 	double last_held, last_gain;
+	size_t still;                /* knots since something was needed or held: what the rings have of it */
 	float *out;
 	size_t out_have, out_room;   /* frames */
 	double least;
@@ -60,16 +63,17 @@ limiter_new(struct limiter **out, int rate_hz, int channels, double ceiling, str
 	l->in = mem_zalloc(CHUNK * l->channels, sizeof *l->in);
 	l->row = mem_zalloc((OLD + CHUNK) * l->channels, sizeof *l->row);
 	l->line = mem_zalloc(l->line_blocks * BLOCK * l->channels, sizeof *l->line);
+	l->before = mem_zalloc(OLD_BLOCKS * l->channels, sizeof *l->before);
 	l->need = mem_zalloc(l->ahead + 1, sizeof *l->need);
-	l->held = mem_zalloc(l->ahead + 1, sizeof *l->held);
+	l->held = mem_zalloc(2 * (l->ahead + 1), sizeof *l->held);
 	l->weight = mem_zalloc(l->ahead + 1, sizeof *l->weight);
-	if (!l->in || !l->row || !l->line || !l->need || !l->held || !l->weight) {
+	if (!l->in || !l->row || !l->line || !l->before || !l->need || !l->held || !l->weight) {
 		limiter_free(l);
 		*out = NULL;
 		return no_memory(e);
 	}
 	for (size_t k = 0; k <= l->ahead; k++) {
-		l->need[k] = l->held[k] = 1;
+		l->need[k] = l->held[k] = l->held[k + l->ahead + 1] = 1;
 		l->weight[k] = 1 - cos(2 * M_PI * (double)(k + 1) / (double)(l->ahead + 2));
 		sum += l->weight[k];
 	}
@@ -79,32 +83,57 @@ limiter_new(struct limiter **out, int rate_hz, int channels, double ceiling, str
 	return 0;
 }
 
+/* Of n values; in four parts, because one comparison need not wait for the other. */
+static double
+least_of(const double *x, size_t n)
+{
+	double part[4] = { 1, 1, 1, 1 }, least = 1;
+	size_t k = 0;
+
+	for (; k + 4 <= n; k += 4)
+		for (size_t i = 0; i < 4; i++)
+			part[i] = x[k + i] < part[i] ? x[k + i] : part[i];
+	for (; k < n; k++)
+		least = x[k] < least ? x[k] : least;
+	for (size_t i = 0; i < 4; i++)
+		least = part[i] < least ? part[i] : least;
+	return least;
+}
+
+/* 1 less their average, in four parts likewise. */
+static double
+average(const double *x, const double *weight, size_t n)
+{
+	double part[4] = { 0 };
+	size_t k = 0;
+
+	for (; k + 4 <= n; k += 4)
+		for (size_t i = 0; i < 4; i++)
+			part[i] += weight[k + i] * (1 - x[k + i]);
+	for (; k < n; k++)
+		part[0] += weight[k] * (1 - x[k]);
+	return 1 - ((part[0] + part[1]) + (part[2] + part[3]));
+}
+
 /* The gain at the knot `ahead` before the newest one, whose need comes in. */
 static double
 next_gain(struct limiter *l, double need)
 {
-	size_t n = l->ahead + 1, at = (size_t)l->blocks % n;
-	double least = 1, missing = 0;
+	size_t n = l->ahead + 1, at = l->knot;
+	double least;
 
+	if (l->still > 2 * n && need == 1)
+		return 1; /* the rings are full of ones */
+	l->knot = at + 1 < n ? at + 1 : 0;
 	l->need[at] = need;
-	for (size_t k = 0; k < n; k++)
-		least = l->need[k] < least ? l->need[k] : least;
+	least = least_of(l->need, n);
 	l->last_held += (1 - l->last_held) * l->release;
 	if (l->last_held > 1 - 1e-6)
 		l->last_held = 1; /* it has to end somewhere: this is a hundred thousandth of a dB */
 	l->last_held = least < l->last_held ? least : l->last_held;
-	l->held[at] = l->last_held;
-	if (l->last_held == 1 && l->last_gain == 1) {
-		size_t k = 0;
-
-		while (k < n && l->held[k] == 1)
-			k++;
-		if (k == n)
-			return 1;
-	}
-	for (size_t k = 0; k < n; k++) /* weight 0 is that of the newest */
-		missing += l->weight[k] * (1 - l->held[(at + n - k) % n]);
-	return 1 - missing;
+	l->held[at] = l->held[at + n] = l->last_held;
+	l->still = need == 1 && l->last_held == 1 ? l->still + 1 : 0;
+	return average(l->held + at + 1, l->weight, n); /* from the oldest on; the weights are the same from both ends */
 }
 
 /* The oldest block out, with the gain going from the last one to `gain`. */
@@ -144,8 +173,12 @@ add_block(struct limiter *l, size_t i)
 
 	for (size_t c = 0; c < l->channels; c++) {
 		const float *x = l->row + c * (OLD + CHUNK) + OLD + i * BLOCK;
-		double here = (double)scan_peak(x, BLOCK), around = (double)scan_peak(x - OLD, OLD + BLOCK), b;
+		float *before = l->before + c * OLD_BLOCKS;
+		double here = (double)scan_peak(x, BLOCK), around = here, b;
 
+		for (size_t k = 0; k < OLD_BLOCKS; k++)
+			around = (double)before[k] > around ? (double)before[k] : around;
+		before[(size_t)l->blocks % OLD_BLOCKS] = (float)here;
 		sample = here > sample ? here : sample;
 		if (!l->f.phases || around * l->most <= l->ceiling)
 			continue;
@@ -239,6 +272,7 @@ limiter_free(struct limiter *l)
 	mem_free(l->in);
 	mem_free(l->row);
 	mem_free(l->line);
+	mem_free(l->before);
 	mem_free(l->need);
 	mem_free(l->held);
 	mem_free(l->weight);

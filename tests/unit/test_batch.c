@@ -182,26 +182,28 @@ full(void)
 static void
 keys(void)
 {
-	struct values { const char *text; double number; int whole, truth; const json_t *any; } v = { "default", 1, 2, 0, NULL };
+	struct values { const char *text; double number; int whole, truth; long long big; const json_t *any; } v =
+		{ "default", 1, 2, 0, 0, NULL };
 	static const struct batch_key k[] = {
 		{ "text", BATCH_TEXT, offsetof(struct values, text) }, { "number", BATCH_NUMBER, offsetof(struct values, number) },
 		{ "whole", BATCH_WHOLE, offsetof(struct values, whole) }, { "truth", BATCH_TRUTH, offsetof(struct values, truth) },
+		{ "big", BATCH_INT64, offsetof(struct values, big) },
 		{ "any", BATCH_ANY, offsetof(struct values, any) }, { 0 }
 	};
 	static const char *const wrong[] = { "{\"text\":1}", "{\"number\":\"1\"}", "{\"whole\":1.5}", "{\"truth\":1}", "{\"more\":1}",
-		"{\"whole\":99999999999}" };
-	json_t *o = json_loads("{\"id\":1,\"number\":3,\"whole\":-4,\"truth\":true,\"any\":[1],\"text\":null}", 0, NULL);
+		"{\"whole\":99999999999}", "{\"big\":1.0}" };
+	json_t *o = json_loads("{\"id\":1,\"number\":3,\"whole\":-4,\"truth\":true,\"big\":99999999999,\"any\":[1],\"text\":null}", 0, NULL);
 	int refused = 0;
 
-	ok(!batch_keys(o, k, &v, &e) && v.number == 3 && v.whole == -4 && v.truth == 1 && json_is_array(v.any) &&
+	ok(!batch_keys(o, k, &v, &e) && v.number == 3 && v.whole == -4 && v.truth == 1 && v.big == 99999999999 && json_is_array(v.any) &&
 	   !strcmp(v.text, "default"), "keys are set by their types, null leaves the default");
 	json_decref(o);
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 7; i++) {
 		o = json_loads(wrong[i], 0, NULL);
 		refused += batch_keys(o, k, &v, &e) == -1 && (strstr(e.msg, ": not ") || strstr(e.msg, "unknown key 'more'"));
 		json_decref(o);
 	}
-	ok(refused == 6, "another type or key is refused");
+	ok(refused == 7, "another type or key is refused");
 }
 
 int
