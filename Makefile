@@ -89,7 +89,7 @@ LIBSRC     := $(filter-out $(foreach i,$(filter-out $(ISAS),avx2 avx512 neon),%_
 $(foreach i,$(ISAS),$(eval $O/lib/%_$i.o: ISA := $(ISA_$i)))
 
 Q := $(if $(V),,@)
-.PHONY: all help check check-unit check-cli check-isa check-san check-flags check-aarch64 fuzz bench lint install uninstall dist clean
+.PHONY: all help check check-unit check-cli check-gpu check-isa check-san check-flags check-aarch64 fuzz bench lint install uninstall dist clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 all: $(BINS) $(PLUGINS) $O/completions/shootout.bash ## build the programs, and the GPU backend if nvcc is found
@@ -157,11 +157,13 @@ run-fuzz: $(FUZZERS)
 	  n=$${f##*/fuzz_}; dict=; [ ! -f tests/fuzz/$$n.dict ] || dict=-dict=tests/fuzz/$$n.dict; \
 	  $$f -max_total_time=$(or $(FUZZ_S),60) -max_len=65536 -rss_limit_mb=2048 $$dict $$f-corpus \
 	    $$(ls -d tests/fuzz/corpus/$$n 2>/dev/null) || exit; done
+check-gpu: ## on a machine with an NVIDIA GPU: build, compare with the CPU, and time
+	TESTDATA=$(abspath $(TESTDATA)) scripts/check-gpu
 bench: all $(BENCHES) ## measure speed: real-time factors and the share of the machine's peak
 	TESTDATA=$(abspath $(TESTDATA)) BIN=$(abspath $O)/bin BENCH_JSON=$(or $(BENCH_JSON),$O/bench.jsonl) scripts/bench $(BENCHES)
 lint: ## check man pages, scripts and the layers of lib/
 	mandoc -T lint -W warning man/*.1 man/*.5 man/*.7
-	shellcheck scripts/check scripts/check-aarch64 scripts/demo scripts/packages scripts/bench scripts/make-completions \
+	shellcheck scripts/check scripts/check-aarch64 scripts/check-gpu scripts/demo scripts/packages scripts/bench scripts/make-completions \
 	  scripts/check-layers scripts/fx-man scripts/examples/*.sh .ci/run tests/lib.sh tests/standin.sh tests/cli/*.t tests/golden/*.sh
 	scripts/check-layers
 

@@ -1,7 +1,11 @@
 /* test_gpu.c - the GPU backend gives the bits of the CPU; skipped, with the reason, where there is none. */
 #include "gpu/gpu.h"
+#include "base/proc.h"
+#include "nam/nam.h"
 #include "nam/nam_kernel.h"
 #include "../tap.h"
+#include "plan_run.h"
+#include <glob.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +33,94 @@ fill(void)
 	}
 }
 
+/* ---- plans ----------------------------------------------------------------------------- */
+
+/* Two pieces of a signal in one call: the second with its past, or after the first with its state. */
+enum { FRAMES = 9000, CUT = 8000 };
+static float x[FRAMES], want[FRAMES], got[FRAMES];
+
+struct loaded {
+	struct nam_plan *plan;
+	struct gpu_model *model;
+	float *state;
+};
+
+static int
+run_two(const struct gpu_ops *g, struct gpu_lane *lane, const struct loaded *l, char *why, size_t len)
+{
+	const size_t past = l->plan->recurrent ? 0 : (size_t)l->plan->receptive_field - 1, skip = past < CUT ? past : CUT;
+	const struct gpu_job job[2] = { { l->model, x, CUT, 0, got, l->state },
+		{ l->model, x + CUT - skip, FRAMES - CUT + skip, skip, got + CUT, l->state } };
+
+	if (!l->plan->recurrent)
+		return g->run(lane, job, 2, why, len) == GPU_DONE;
+	return g->run(lane, job, 1, why, len) == GPU_DONE && g->run(lane, job + 1, 1, why, len) == GPU_DONE;
+}
+
+static void
+try_model(const struct gpu_ops *g, struct gpu_lane *lane, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	struct loaded l = { NULL, NULL, NULL };
+	struct nam_model *m = NULL;
+	struct nam_stream *s = NULL;
+	char why[300] = "";
+	struct err e;
+	int same = 0;
+
+	if (nam_open(&m, path, -1, &e)) /* a list of models, or one that is broken */
+		return;
+	if (nam_stream_new(&s, m, &e) || !(l.plan = nam_plan_new(m, GPU_TILE, &e))) {
+		printf("# %s\n", e.msg);
+	} else if (g->load(&l.model, 0, l.plan, why, sizeof why) == GPU_DONE) {
+		nam_process(s, x, want, FRAMES);
+		if (l.plan->recurrent && (l.state = malloc((size_t)l.plan->n_image * sizeof(float))) != NULL)
+			memcpy(l.state, l.plan->image, (size_t)l.plan->n_image * sizeof(float));
+		same = run_two(g, lane, &l, why, sizeof why) && plan_same(want, got, FRAMES);
+	}
+	if (*why)
+		printf("# %s\n", why);
+	ok(same, base ? base + 1 : path);
+	g->unload(l.model);
+	free(l.state);
+	nam_plan_free(l.plan);
+	nam_stream_free(s);
+	nam_close(m);
+}
+
+/* Real models; few of them where the backend is slow. */
+static void
+plans(const struct gpu_ops *g, const char *which)
+{
+	const char *data = getenv("TESTDATA");
+	struct gpu_lane *lane;
+	char pattern[1024], why[256];
+	glob_t all;
+
+	for (int t = 0; t < FRAMES; t++)
+		x[t] = (float)(0.6 * sin(t * 0.05) * sin(t * 0.0007));
+	if (g->open(&lane, 0, why, sizeof why) != GPU_DONE) {
+		printf("# %s\n", why);
+		ok(0, "a lane");
+		return;
+	}
+	snprintf(pattern, sizeof pattern, "%s/nam/%s", data ? data : ".", which);
+	if (glob(pattern, GLOB_BRACE, NULL, &all))
+		skip(which, "no $TESTDATA/nam");
+	else
+		for (size_t i = 0; i < all.gl_pathc; i++)
+			try_model(g, lane, all.gl_pathv[i]);
+	globfree(&all);
+	g->close(lane);
+}
+
 int
 main(void)
 {
 	static const char *const names[] = { "none", "tanh", "hardtanh", "fasttanh", "relu", "leaky relu", "prelu",
 		"sigmoid", "silu", "hardswish", "leaky hardtanh", "softsign", "elu" };
 	static const float p[4] = { -0.5f, 0.75f, 0.25f, 0.125f };
-	char why[256] = "";
+	char why[256] = "", fake[4200];
 	char *plugin = getenv("SHOOTOUT_GPU") ? strdup(getenv("SHOOTOUT_GPU")) : NULL;
 	const struct gpu_ops *g;
 
@@ -55,6 +140,17 @@ main(void)
 		nam_kernel()->act((enum nam_act_type)type, p, cpu, N);
 		ok(!g->act((enum nam_act_type)type, p, gpu, N, why, sizeof why) && !memcmp(cpu, gpu, sizeof gpu), names[type]);
 	}
+	if (g)
+		plans(g, "{models/*.nam,aidax/*.json}");
+	else
+		skip("plans on a GPU", why);
 	free(plugin);
+	/* the same test of a backend that is the CPU */
+	snprintf(fake, sizeof fake, "%s/../fake-gpu.so", proc_self_dir());
+	setenv("SHOOTOUT_GPU", fake, 1);
+	if ((g = gpu_load(why, sizeof why)) != NULL)
+		plans(g, "models/{mikeoliphant__BossWN-nano,mikeoliphant__BossLSTM-1x16,sdatkinson__wavenet_condition_dsp}.nam");
+	else
+		skip("plans on the CPU as a backend", why);
 	return done();
 }
