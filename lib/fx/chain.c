@@ -40,8 +40,8 @@ int
 fx_take_memory(struct fx_unit *u, double bytes, struct err *e)
 {
 	u->bytes = bytes;
-	return bytes > FX_MAX_MIB * 1048576.0 ? err_set(e, ERR_NOMEM, "%s: that takes %.0f MiB of memory; at most %d can be had",
-	    u->fx->info.name, bytes / 1048576, FX_MAX_MIB) : 0;
+	return bytes > FX_MAX_MIB * 1048576.0 ? err_set(e, ERR_NOMEM, "%s: that takes %.0f MiB of memory; at most %d can "
+	    "be had", u->fx->info.name, bytes / 1048576, FX_MAX_MIB) : 0;
 }
 
 /* channels pointers, each to n numbers of one room. */

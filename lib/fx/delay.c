@@ -22,8 +22,8 @@ static const struct fx_param params[] = {
 static const struct fx_preset presets[] = {
 	{ "slapback", "time_ms=80,feedback_pct=10,mix_pct=30", "one short echo" },
 	{ "slap", "time_ms=80,feedback_pct=10,mix_pct=30", "the same" },
-	{ "quarter", "beats=1,bpm=160,feedback_pct=30,mix_pct=25", "quarter notes: 375 ms at 160 a minute, unless --tempo" },
-	{ "dotted_eighth", "beats=0.75,feedback_pct=35,mix_pct=30", "dotted eighth notes: 375 ms at 120 a minute" },
+	{ "quarter", "beats=1,bpm=160,feedback_pct=30,mix_pct=25", "quarter notes: 375 ms at 160 bpm, unless --tempo" },
+	{ "dotted_eighth", "beats=0.75,feedback_pct=35,mix_pct=30", "dotted eighth notes: 375 ms at 120 bpm" },
 	{ "tape", "time_ms=330,feedback_pct=45,mix_pct=30,low_cut_hz=120,high_cut_hz=3500", "echoes that get darker" },
 	{ NULL, NULL, NULL }
 };
@@ -118,7 +118,8 @@ read_echo(struct delay *d, struct line *l, double *y, int m)
 		if (f == 0) {
 			y[i] = l->ring[at];
 		} else {
-			int64_t next = at + 1 == d->size ? 0 : at + 1, a = at ? at - 1 : d->size - 1, b = a ? a - 1 : d->size - 1;
+			int64_t next = at + 1 == d->size ? 0 : at + 1;
+			int64_t a = at ? at - 1 : d->size - 1, b = a ? a - 1 : d->size - 1;
 
 			y[i] = c0 * l->ring[next] + c1 * l->ring[at] + c2 * l->ring[a] + c3 * l->ring[b];
 		}

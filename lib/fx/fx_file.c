@@ -62,7 +62,8 @@ fx_file_open(struct fx_file **out, const struct fx_job *job, struct err *e)
 		goto fail;
 	f->tail = job->tail_s < 0 ? fx_tail_frames(f->fx) : llround(job->tail_s * a->rate_hz);
 	if (f->tail < 0) {
-		err_set(e, ERR_INPUT, "these effects never die away (a feedback of 100 %%); say how long with --tail SECONDS");
+		err_set(e, ERR_INPUT, "these effects never die away (a feedback of 100 %%); say how long with "
+		    "--tail SECONDS");
 		goto fail;
 	}
 	if (au_create(&f->out, job->output, a->rate_hz, f->channels, job->encoding, e))

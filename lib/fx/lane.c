@@ -59,7 +59,8 @@ parse_item(struct fx_lane *lane, const struct fx_info *info, char *item, struct 
 		const char *number = item + sizeof smooth - 1;
 
 		lane->smooth_ms = strtod(number, &end);
-		if (end == number || *end || strspn(number, "0123456789.eE+-") < strlen(number) || !(lane->smooth_ms >= 0 && lane->smooth_ms <= 10000))
+		if (end == number || *end || strspn(number, "0123456789.eE+-") < strlen(number) ||
+		    !(lane->smooth_ms >= 0 && lane->smooth_ms <= 10000))
 			return wrong(info, item, strlen(item), "smooth_ms is a number, 0..10000", e);
 		return 0;
 	}

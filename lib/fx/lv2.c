@@ -224,16 +224,16 @@ describe_ports(struct plugin *p, struct err *e)
 				return err_set(e, ERR_UNSUPPORTED, "lv2: '%.200s' has too many parameters", p->uri);
 			}
 		} else if (port_is(p->lilv, port, LV2_CORE__AudioPort)) {
-			to->kind = !in ? P_AUDIO_OUT : optional || port_has(p->lilv, port, LV2_CORE_PREFIX "isSideChain") ? P_SIDE_IN :
-			    P_AUDIO_IN;
+			to->kind = !in ? P_AUDIO_OUT : optional || port_has(p->lilv, port, LV2_CORE_PREFIX "isSideChain") ?
+			    P_SIDE_IN : P_AUDIO_IN;
 			p->ins += to->kind == P_AUDIO_IN;
 			p->outs += to->kind == P_AUDIO_OUT;
 		} else if (port_is(p->lilv, port, LV2_ATOM__AtomPort)) {
 			to->kind = in ? P_ATOM_IN : P_ATOM_OUT;
 		} else if (!optional) {
 			free(min);
-			return err_set(e, ERR_UNSUPPORTED, "lv2: '%.200s' has a port of a kind that cannot be served: %.60s", p->uri,
-			    lilv_node_as_string(lilv_port_get_symbol(p->lilv, port)));
+			return err_set(e, ERR_UNSUPPORTED, "lv2: '%.200s' has a port of a kind that cannot be served: %.60s",
+			    p->uri, lilv_node_as_string(lilv_port_get_symbol(p->lilv, port)));
 		}
 	}
 	p->latency_port = lilv_plugin_has_latency(p->lilv) ? (int)lilv_plugin_get_latency_port_index(p->lilv) : -1;
@@ -400,10 +400,11 @@ fx_lv2_preset(const struct fx_effect *fx, const char *name, double *v, struct er
 		lilv_nodes_free(labels);
 	}
 	if (!state) {
-		err_set(e, ERR_INPUT, "lv2: unknown preset '%.60s'; the presets are: %.300s", name, have.s ? have.s + 2 : "none");
+		err_set(e, ERR_INPUT, "lv2: unknown preset '%.60s'; the presets are: %.300s", name,
+		    have.s ? have.s + 2 : "none");
 	} else if (lilv_state_get_num_properties(state)) {
-		err_set(e, ERR_UNSUPPORTED, "lv2: the preset '%.60s' has more than values of parameters, which cannot be served",
-		    name);
+		err_set(e, ERR_UNSUPPORTED, "lv2: the preset '%.60s' has more than values of parameters, which cannot be "
+		    "served", name);
 	} else {
 		lilv_state_emit_port_values(state, set_port, &s);
 		r = 0;
@@ -609,8 +610,9 @@ start(struct fx_unit *u, struct err *e)
 	size_t atoms = 0;
 
 	if (p->ins != p->outs || p->ins < 1 || u->channels % p->ins)
-		return err_set(e, ERR_INPUT, "lv2: '%.200s' takes %d channels and gives %d; the signal has %d%s", p->uri, p->ins,
-		    p->outs, u->channels, u->channels == 1 && p->ins == 2 && p->outs == 2 ? " (stereo makes two of one)" : "");
+		return err_set(e, ERR_INPUT, "lv2: '%.200s' takes %d channels and gives %d; the signal has %d%s", p->uri,
+		    p->ins, p->outs, u->channels, u->channels == 1 && p->ins == 2 && p->outs == 2 ?
+		    " (stereo makes two of one)" : "");
 	l->block = FX_GRID;
 	for (int i = 0; i < p->fx.info.params; i++)
 		l->block = u->low[i] != u->top[i] ? STEP : l->block;
@@ -700,9 +702,10 @@ process_lv2(struct fx_unit *u, double *const *x, int n, struct err *e)
 			for (int i = 0; i < n; i++)
 				x[k * p->ins + c][i] = (double)y[i];
 		}
-		if (p->latency_port >= 0 && l->done >= (int64_t)SETTLE_BLOCKS * l->block && (int64_t)(l->control[p->latency_port] + 0.5f) != u->latency)
-			return err_set(e, ERR_INPUT, "lv2: '%.200s' was %lld frames late and is %g now: automation may not change "
-			    "that", p->uri, (long long)u->latency, (double)l->control[p->latency_port]);
+		if (p->latency_port >= 0 && l->done >= (int64_t)SETTLE_BLOCKS * l->block &&
+		    !(fabs((double)l->control[p->latency_port] - (double)u->latency) <= 0.5))
+			return err_set(e, ERR_INPUT, "lv2: '%.200s' was %lld frames late and is %g now: automation may not "
+			    "change that", p->uri, (long long)u->latency, (double)l->control[p->latency_port]);
 	}
 	l->done += n;
 	return 0;

@@ -35,7 +35,8 @@ static const struct fx_preset presets[] = {
 	{ "room", "type=room,size_pct=30,decay_s=0.6,predelay_ms=5,mix_pct=20", "a small room" },
 	{ "hall", "type=hall,size_pct=70,decay_s=2.6,predelay_ms=25,mix_pct=30", "a hall" },
 	{ "plate", "type=plate,size_pct=50,decay_s=1.8,predelay_ms=0,damping_pct=30,low_cut_hz=120,mix_pct=25", "a plate" },
-	{ "spring", "type=plate,size_pct=20,decay_s=1.4,predelay_ms=0,damping_pct=90,low_cut_hz=200,high_cut_hz=4500,mix_pct=15",
+	{ "spring", "type=plate,size_pct=20,decay_s=1.4,predelay_ms=0,damping_pct=90,low_cut_hz=200,high_cut_hz=4500,"
+	    "mix_pct=15",
 	    "short and dull like a spring; not a model of one" },
 	{ "chamber", "type=room,size_pct=70,decay_s=1.3,predelay_ms=12,damping_pct=35,mix_pct=22", "a bright chamber" },
 	{ NULL, NULL, NULL }

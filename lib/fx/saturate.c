@@ -24,7 +24,8 @@ static const struct fx_param params[] = {
 	FX_P_INSERT(100),
 	{ "drive_db", "dB", FX_NUMBER, 0, 48, 12, NULL, "gain before the curve, which is bounded by 0 dBFS", 0 },
 	{ "output_db", "dB", FX_NUMBER, -48, 24, 0, NULL, "gain after it", 0 },
-	{ "curve", "", FX_WORD, 0, BEND_HARD, BEND_SOFT, curves, "soft is near tanh, tube is soft off its centre, hard clips", 0 },
+	{ "curve", "", FX_WORD, 0, BEND_HARD, BEND_SOFT, curves,
+	    "soft is near tanh, tube is soft off its centre, hard clips", 0 },
 	{ "oversample", "", FX_WORD, 0, 3, 3, factors, "times the rate at which it works", 1 },
 };
 static const struct fx_preset presets[] = {

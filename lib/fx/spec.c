@@ -102,8 +102,8 @@ fx_value_parse(const struct fx_info *info, const struct fx_param *p, const char 
 	if (end == text || strspn(text, "0123456789.eE+-") < (size_t)(end - text))
 		return err_set(e, ERR_INPUT, "%s: %s '%.60s' is not a number", info->name, p->name, text);
 	if (*end && strcasecmp(end, p->unit) != 0)
-		return err_set(e, ERR_INPUT, "%s: %s '%.60s': after the number only its unit%s%s may stand", info->name, p->name,
-		    text, *p->unit ? ", " : "", p->unit);
+		return err_set(e, ERR_INPUT, "%s: %s '%.60s': after the number only its unit%s%s may stand", info->name,
+		    p->name, text, *p->unit ? ", " : "", p->unit);
 	return fx_value_check(info, p, *v, e);
 }
 
