@@ -55,7 +55,7 @@ endef
 $(eval $(call part,CAIRO,pangocairo,lib/draw/% lib/video/% cmd/shootout-card.c cmd/shootout-video.c tests/unit/test_draw% tests/unit/test_video%))
 $(eval $(call part,LILV,lilv-0,))
 $(eval $(call part,SQLITE,sqlite3,lib/db/% cmd/shootout-db.c tests/unit/test_db%))
-$(eval $(call part,CURL,libcurl,lib/net/http% lib/net/auth% lib/net/api% lib/net/fetch% lib/net/login% lib/net/session% lib/net/list% cmd/tone-fetch.c tests/unit/test_net% tests/fuzz/fuzz_net%))
+$(eval $(call part,CURL,libcurl,lib/net/http% lib/net/auth% lib/net/api% lib/net/fetch% lib/net/login% lib/net/session% lib/net/list% lib/net/cache% cmd/tone-fetch.c tests/unit/test_net% tests/fuzz/fuzz_net%))
 
 ALL_CPPFLAGS += $(if $(filter lilv-0,$(PARTS)),-DHAVE_LILV)
 ALL_CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(NEED) $(PARTS) 2>/dev/null)

@@ -2,6 +2,7 @@
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
+#include "net/cache.h"
 #include "net/fetch.h"
 #include "net/licence.h"
 #include "net/list.h"
@@ -16,6 +17,7 @@
 static struct session_options reach = { .retry_wait_s = 1, .max_wait_s = 120, .timeout_s = 30, .tries = 5, .parallel = 8 };
 static struct fetch_options get;
 static struct list_filter filter;
+static struct cache_options keep = { .max_age_days = -1, .max_bytes = -1 };
 static struct opt_list models, gears, sizes, makes, tags, creators;
 static const char *table = "auto";
 static int device, no_browser;
@@ -41,6 +43,10 @@ static const struct opt opts[] = {
 	{ 0, "table", OPT_STR, &table, "WHEN", "lists: a table, not JSON: auto (on a terminal), always, never" },
 	{ 0, "device", OPT_FLAG, &device, NULL, "login: with a code typed on another machine" },
 	{ 0, "no-browser", OPT_FLAG, &no_browser, NULL, "login: say where to go, open nothing" },
+	{ 0, "max-age", OPT_DOUBLE, &keep.max_age_days, "DAYS", "cache gc: what was not used for longer may go" },
+	{ 0, "max-bytes", OPT_INT64, &keep.max_bytes, "N", "cache gc: the least recently used go until N are left" },
+	{ 0, "dry-run", OPT_FLAG, &keep.dry, NULL, "cache gc: only count" },
+	{ 0, "as", OPT_STR, &keep.as, "TONE/MODEL", "cache add: which model the file is" },
 	{ 'j', "parallel", OPT_INT, &reach.parallel, "N", "downloads at once, 1 to 32 (8)" },
 	{ 0, "rate", OPT_DOUBLE, &reach.per_minute, "N", "requests a minute, at most 100 (100)" },
 	{ 0, "tries", OPT_INT, &reach.tries, "N", "of each request that may work later (5)" },
@@ -55,7 +61,8 @@ static const struct opt_spec spec = {
 	"login [--device] | logout | whoami\n"
 	"       tone-fetch created|favorited|downloaded|trending|latest|search|users|makes|tags [options]\n"
 	"       tone-fetch show|models TONE [options]\n"
-	"       tone-fetch get [options] [TONE|TONE/MODEL|URL]...",
+	"       tone-fetch get [options] [TONE|TONE/MODEL|URL]...\n"
+	"       tone-fetch cache ls|stat|verify|gc|add FILE...|export DIR [TONE/MODEL]...",
 	"Models and IRs from TONE3000, validated, into a local store.",
 	opts,
 	"  tone-fetch login\n"
@@ -83,6 +90,13 @@ say(void *ctx, const char *text)
 {
 	(void)ctx;
 	(strstr(text, "deprecated") ? diag_warn : diag_info)("%s", text);
+}
+
+static int
+print_object(void *ctx, json_t *o, struct err *e)
+{
+	(void)ctx;
+	return jl_print(json_incref(o), stdout) ? err_set(e, ERR_IO, "cannot write standard output") : 0;
 }
 
 /* ---- login, logout ---- */
@@ -135,7 +149,7 @@ print_line(void *ctx, json_t *line, struct err *e)
 	char *head, *row;
 
 	if (!rows)
-		return jl_print(json_incref(line), stdout) ? err_set(e, ERR_IO, "cannot write standard output") : 0;
+		return print_object(NULL, line, e);
 	head = (*count)++ ? NULL : list_head(list);
 	row = list_row(list, line);
 	bad = !row || fputs(head ? head : "", stdout) < 0 || fputs(row, stdout) < 0 || fflush(stdout);
@@ -212,6 +226,15 @@ get_names(int n, char *names[], struct err *e)
 	return r;
 }
 
+static int
+use_cache(int n, char *arg[], struct err *e)
+{
+	keep.file = print_file;
+	keep.line = print_object;
+	keep.failed = failed;
+	return cache_run(session.store, n, arg, &keep, e);
+}
+
 static int (*choose(int n, char *arg[]))(int n, char *arg[], struct err *e)
 {
 	const char *name = n ? arg[0] : "";
@@ -230,6 +253,12 @@ static int (*choose(int n, char *arg[]))(int n, char *arg[], struct err *e)
 	reach.note = say;
 	if (!strcmp(name, "get"))
 		return get_names;
+	if (!strcmp(name, "cache")) {
+		reach.offline = 1;
+		if (cache_check(n - 1, arg + 1, &keep, &e))
+			diag_usage("%s", e.msg);
+		return use_cache;
+	}
 	list = list_find(name);
 	if (get.offline)
 		diag_usage("--offline is for get");

@@ -142,7 +142,7 @@ store_path(const struct store *s, const json_t *record)
 }
 
 int
-store_use(const struct store *s, const json_t *record, struct err *e)
+store_check(const struct store *s, const json_t *record, struct err *e)
 {
 	char *path = store_path(s, record), hex[65];
 	struct stat st;
@@ -150,19 +150,29 @@ store_use(const struct store *s, const json_t *record, struct err *e)
 
 	if (!path)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	if (lstat(path, &st) || !S_ISREG(st.st_mode)) {
+	if (lstat(path, &st) || !S_ISREG(st.st_mode))
 		err_set(e, ERR_DAMAGED, "'%s' is gone from the store", path);
-	} else if (sha256_file(path, hex, e)) {
-		if (errno == EIO || errno == EACCES)
-			e->code = ERR_IO;
-	} else if (strcmp(hex, text_of(record, "sha256")) != 0) {
-		err_set(e, ERR_DAMAGED, "'%s' is not what was put there: its SHA-256 is another", path);
-		unlink(path);
-	} else {
-		utimensat(AT_FDCWD, path, NULL, 0);     /* a store that is read-only keeps the old time */
-		r = 0;
-	}
+	else if (!sha256_file(path, hex, e))
+		r = !strcmp(hex, text_of(record, "sha256")) ? 0 :
+		    err_set(e, ERR_DAMAGED, "'%s' is not what was put there: its SHA-256 is another", path);
 	free(path);
+	return r;
+}
+
+int
+store_use(const struct store *s, const json_t *record, struct err *e)
+{
+	struct err mine;
+	int r = store_check(s, record, &mine);
+	char *path = store_path(s, record);
+
+	if (path && !r)
+		utimensat(AT_FDCWD, path, NULL, 0);     /* a store that is read-only keeps the old time */
+	else if (path && mine.code == ERR_DAMAGED)
+		unlink(path);
+	free(path);
+	if (r && e)
+		*e = mine;
 	return r;
 }
 

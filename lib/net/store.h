@@ -37,7 +37,9 @@ int store_parse_name(const char *text, char *tone, char *model);
 json_t *store_record(const struct store *s, const char *tone, const char *model);
 /* Malloc'd path of a record's object; NULL: out of memory or a record that names none. */
 char *store_path(const struct store *s, const json_t *record);
-/* Read the object and compare its hash; notes the use.  0 good; -1: gone or damaged (ERR_DAMAGED), and then it is removed
+/* Read the object and compare its hash: 0 good; -1 gone or damaged (ERR_DAMAGED), or not readable. */
+int store_check(const struct store *s, const json_t *record, struct err *e);
+/* The same, for use: notes the use.  0 good; -1: gone or damaged (ERR_DAMAGED), and then it is removed
  * when that can be done, so that it is fetched again. */
 int store_use(const struct store *s, const json_t *record, struct err *e);
 /* A record that is there and whose object is whole, and its path (malloc'd), or NULL with *e: ERR_ABSENT, ERR_DAMAGED. */

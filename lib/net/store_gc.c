@@ -108,11 +108,14 @@ static void
 follow_root(void *ctx, const char *path, const char *name)
 {
 	struct roots *r = ctx;
-	char *real = realpath(path, NULL), *dir = realpath(r->s->dir, NULL);
-	const size_t len = dir ? strlen(dir) : 0;
+	char *real = realpath(path, NULL), *dir;
+	const int gone = !real && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP);
+	size_t len;
 	int alive = 0;
 
 	(void)name;
+	dir = realpath(r->s->dir, NULL);
+	len = dir ? strlen(dir) : 0;
 	if (real && dir && !strncmp(real, dir, len) && !strncmp(real + len, "/objects/", 9)) {
 		alive = 1;
 		for (size_t i = 0; r->o && i < r->o->n; i++)
@@ -120,7 +123,7 @@ follow_root(void *ctx, const char *path, const char *name)
 				r->o->v[i].in_use = 1;
 	}
 	r->alive += alive;
-	if (!alive && !r->dry && (real || errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+	if (!alive && !r->dry && (real || gone))
 		unlink(path);
 	free(real);
 	free(dir);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cli/jsonl.h"
+#include "shoot/tone.h"
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -340,8 +341,13 @@ read_stage(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
 		return;
 	s->named = s->name != NULL;
 	if (!s->name)
-		s->name = path_stem(s->file);
-	absolute(r, o, is_nam ? "nam" : "ir", &s->file);
+		s->name = tone_is_name(s->file) ? str_printf("%s", s->file) : path_stem(s->file);
+	if (tone_is_name(s->file)) {
+		s->source = s->file;
+		s->file = NULL;
+	} else {
+		absolute(r, o, is_nam ? "nam" : "ir", &s->file);
+	}
 }
 
 static void
@@ -381,7 +387,7 @@ read_chain(struct reader *r, size_t i, json_t *o)
 	for (size_t k = 0; k < c->stages; k++) {
 		snprintf(at, sizeof at, "%s/stages/%zu", where, k);
 		read_stage(r, at, &c->stage[k], json_array_get(stages, k));
-		cabs += c->stage[k].kind == DESC_IR && c->stage[k].file;
+		cabs += c->stage[k].kind == DESC_IR && (c->stage[k].file || c->stage[k].source);
 		if (cabs == 2 && c->stage[k].kind == DESC_IR && !c->two_cabs)
 			desc_problem(r->p, 0, at, "is a second cab in one chain; remove one, or say "
 			    "\"two_cabs\": true in the chain if you mean it");
@@ -534,6 +540,7 @@ desc_free(struct desc *d)
 			free(c->stage[k].name);
 			free(c->stage[k].credit);
 			free(c->stage[k].file);
+			free(c->stage[k].source);
 			free(c->stage[k].norm);
 			fx_spec_free(c->stage[k].fx);
 		}

@@ -26,8 +26,9 @@ struct desc_stage {
 	enum desc_kind kind;
 	char *name;           /* what people read: given, else the model's own, else from the file */
 	int named;            /* given */
-	char *credit;         /* DESC_NAM: who made it, under what licence, as the file says; or NULL */
+	char *credit;         /* who made it, under what licence, as the file (DESC_NAM) or the service says; or NULL */
 	char *file;           /* absolute; NULL for DESC_FX */
+	char *source;         /* "tone3000:TONE/MODEL": desc_probe() finds or fetches the file; NULL for files */
 	double input_gain_db, gain_db; /* before and after (DESC_IR: gain_db only) */
 	double mix;           /* DESC_IR: 0 dry .. 1 wet */
 	char *norm;           /* DESC_IR: "none", "energy", "peak" */
@@ -74,7 +75,7 @@ struct desc_problems {
 int desc_load(struct desc **d, const char *name, struct desc_problems *p, struct err *e);
 void desc_free(struct desc *d);
 
-/* Open every DI, model and IR, check rates and lengths, fill frames.  Returns 0, or -1 with problems. */
+/* Find or fetch what is named by the service it is from, open every DI, model and IR, check rates and lengths, fill frames.  Returns 0, or -1 with problems. */
 int desc_probe(struct desc *d, struct desc_problems *p);
 
 void desc_problem(struct desc_problems *p, int is_warning, const char *where, const char *fmt, ...)

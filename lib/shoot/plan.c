@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "cli/jsonl.h"
+#include "shoot/tone.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -118,8 +119,9 @@ link_input(struct planner *p, const struct input *in)
 	return r;
 }
 
+/* source: where it is from, when that is no file's name; or NULL */
 static const struct input *
-input(struct planner *p, const char *kind, const char *file)
+input(struct planner *p, const char *kind, const char *file, const char *source)
 {
 	char slug[40], ext[16], try[56];
 	struct input *in;
@@ -137,7 +139,7 @@ input(struct planner *p, const char *kind, const char *file)
 	in = &p->in[p->ins];
 	memset(in, 0, sizeof *in);
 	path_ext(file, ext);
-	path_slug(path_base(file), slug, sizeof slug);
+	path_slug(source ? source : path_base(file), slug, sizeof slug);
 	if (*ext && strlen(slug) > strlen(ext) + 1 && !strcmp(slug + strlen(slug) - strlen(ext), ext))
 		slug[strlen(slug) - strlen(ext) - 1] = '\0';
 	for (size_t i = 0; i < strlen(ext); i++)        /* an extension of other letters has no meaning to us */
@@ -160,7 +162,17 @@ input(struct planner *p, const char *kind, const char *file)
 		err_set(p->e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	return sha256_file(file, in->sha256, p->e) || link_input(p, in) ? NULL : in;
+	if (sha256_file(file, in->sha256, p->e) || link_input(p, in))
+		return NULL;
+	if (source) {           /* the store keeps what a run leads to */
+		char *link = str_printf("%s/%s", p->o->run, in->link);
+		int r = link ? tone_in_use(link, p->e) : err_set(p->e, ERR_NOMEM, "out of memory");
+
+		free(link);
+		if (r)
+			return NULL;
+	}
+	return in;
 }
 
 /* ---- rules ---- */
@@ -275,7 +287,7 @@ di_file(struct planner *p, const struct desc_di *di)
 static void
 prep_rule(struct planner *p, const struct desc_di *di)
 {
-	const struct input *in = input(p, "di", di->file);
+	const struct input *in = input(p, "di", di->file, NULL);
 	struct str cmd = { 0 }, need = { 0 };
 	const char *out = in ? di_file(p, di) : NULL;
 
@@ -342,7 +354,7 @@ stage_command(struct planner *p, const struct desc_stage *s, struct str *cmd, co
 	*in = NULL;
 	switch (s->kind) {
 	case DESC_NAM:
-		if (!(*in = input(p, "nam", s->file)))
+		if (!(*in = input(p, "nam", s->file, s->source)))
 			return NULL;
 		str_addf(cmd, "nam-render -m %s", (*in)->link);
 		if (s->input_gain_db != 0)
@@ -351,7 +363,7 @@ stage_command(struct planner *p, const struct desc_stage *s, struct str *cmd, co
 			num(cmd, "--output-gain-db", s->gain_db);
 		return (*in)->slug;
 	case DESC_IR:
-		if (!(*in = input(p, "ir", s->file)))
+		if (!(*in = input(p, "ir", s->file, s->source)))
 			return NULL;
 		str_addf(cmd, "ir-convolve -i %s", (*in)->link);
 		if (strcmp(s->norm, "none"))

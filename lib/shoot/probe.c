@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "nam/nam.h"
 #include "shoot/desc.h"
+#include "shoot/tone.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,38 @@ probe_di(struct desc *d, size_t i, struct desc_problems *p)
 		desc_problem(p, 0, at, "is %.3f s long; a loudness needs at least %.1f s", want_s < 0 ? 0 : want_s, min_s);
 }
 
+/* The file of a stage that is named by its service, and what is known of it there.  0: there is one. */
+static int
+find_tone(const char *at, struct desc_stage *s, struct desc_problems *p)
+{
+	struct tone t;
+	struct err e;
+
+	if (!s->source)
+		return 0;
+	if (tone_find(&t, s->source, &e)) {
+		desc_problem(p, 0, at, "%s", e.msg);
+		return -1;
+	}
+	if (!t.may_pass_on)
+		desc_problem(p, 1, at, "the licence of '%s' (%s) does not say that the file may be passed on: share what was made with "
+		    "it, not the file", s->source, t.licence ? t.licence : "not known");
+	free(s->file);
+	s->file = t.file;
+	t.file = NULL;
+	if (t.name && !s->named) {
+		free(s->name);
+		s->name = t.name;
+		t.name = NULL;
+		s->named = 1;           /* what its page says goes before what the file says */
+	}
+	free(s->credit);
+	s->credit = t.credit;
+	t.credit = NULL;
+	tone_free(&t);
+	return 0;
+}
+
 /* What the file says of itself goes on the card. */
 static void
 take_credit(struct desc_stage *s, const struct nam_info *info)
@@ -58,8 +91,8 @@ take_credit(struct desc_stage *s, const struct nam_info *info)
 		free(s->name);
 		s->name = name;
 	}
-	free(s->credit);
-	s->credit = NULL;
+	if (s->credit)          /* the service has said it */
+		return;
 	if ((info->modeled_by && *info->modeled_by) || (info->license && *info->license))
 		s->credit = str_printf("%s%s%s%s%s", s->name, info->modeled_by && *info->modeled_by ? " by " : "",
 		    info->modeled_by ? info->modeled_by : "", info->license && *info->license ? ", " : "",
@@ -149,6 +182,8 @@ probe_chain(const struct desc *d, size_t i, struct desc_problems *p)
 		snprintf(at, sizeof at, "/chains/%zu/stages/%zu", i, k);
 		for (size_t j = k + 1; j < c->stages; j++)
 			ir_follows |= c->stage[j].kind == DESC_IR;
+		if (find_tone(at, s, p))
+			continue;
 		if (s->kind == DESC_NAM)
 			probe_model(d, c, at, s, ir_follows, p);
 		if (s->kind == DESC_NAM && stereo_by)
