@@ -57,6 +57,25 @@ else
 	skip 'filters against ffmpeg' 'ffmpeg is not installed'
 fi
 
+if command -v sox >/dev/null; then
+	so() {
+		fx=$1
+		shift
+		sox -D st.wav -e floating-point -b 32 so.wav "$@" 2>/dev/null
+		audio-fx --tail cut -x "$fx" -o fx.wav st.wav
+		check "$fx is SoX's $*" null so.wav fx.wav -105
+	}
+	so eq:low_gain_db=6,low_hz=200,low_q=0.7 gain -3 bass +6 200 0.7q gain +3
+	so eq:high_gain_db=-9,high_hz=5000,high_q=1 treble -9 5000 1q
+	so eq:mid_gain_db=-6,mid_hz=700,mid_q=0.8 equalizer 700 0.8q -6
+	so eq:low_cut_hz=300 highpass -2 300 0.70710678q
+	so eq:high_cut_hz=3000 lowpass -2 3000 0.70710678q
+	so eq:band1_type=notch,band1_hz=1000,band1_q=3 bandreject 1000 3q
+	so eq:band1_type=band_pass,band1_hz=1000,band1_q=3 bandpass 1000 3q
+else
+	skip 'filters against SoX' 'sox is not installed'
+fi
+
 # Chains.
 audio-fx -x gain:-3 -x eq:mid_scoop,high_gain_db=2 -a 1.gain_db=0s:0,0.2s:-9:s -o a.wav st.wav
 cat >chain.json <<'E'
