@@ -191,7 +191,7 @@ metadata_json(const struct meta *m)
 }
 
 static json_t *
-report_json(const struct run *r)
+report_json(const struct run *r, const char *warning)
 {
 	const struct conform_facts *f = &r->facts;
 	const struct prep_options *p = r->o;
@@ -234,6 +234,7 @@ report_json(const struct run *r)
 	jl_num(o, "peak_dbfs", 20 * log10(f->peak));
 	jl_int(o, "clipped_samples", 0); /* clipping is an error */
 	jl_set(o, "metadata", metadata_json(&r->meta));
+	jl_str(o, "warning", *warning ? warning : NULL);
 	return o;
 }
 
@@ -359,7 +360,7 @@ prep_run(const struct prep_options *o, struct progress *progress, json_t **repor
 	r->hash = report || o->report || o->provenance;
 	if (work(r, warning, e))
 		goto out;
-	made = report_json(r);
+	made = report_json(r, warning);
 	/* the report first: where the audio is, its report is */
 	if (o->report && jl_write(json_incref(made), o->report, e))
 		goto out;

@@ -271,16 +271,18 @@ cat >jobs.jsonl <<'J'
 {"input": "st.wav"}
 {"input": "mono.wav", "output": "b5-%d.wav", "split_every": 0.5, "report": "b5.json", "provenance": "b5p.json"}
 {"input": 3, "output": "b6.wav"}
+{"input": "near.wav", "output": "b7.wav", "channels": "mono"}
 J
 run audio-prep --batch -g -6 -j 2 <jobs.jsonl
-check 'batch: a failed job is exit 1, said once' sh -c "test $status = 1 && grep -q '3 of 6 jobs failed' err && test \$(wc -l <err) = 1"
+check 'batch: a failed job is exit 1, said once' sh -c "test $status = 1 && grep -q '3 of 7 jobs failed' err && test \$(wc -l <err) = 1"
 check 'batch: answers in order' test "$(jq -r '[.job, .id, .status] | join(" ")' out | tr '\n' ,)" = \
-	'1 7 done,2  done,3  failed,4  failed,5  done,6  failed,'
+	'1 7 done,2  done,3  failed,4  failed,5  done,6  failed,7  done,'
 audio-prep -q -g -6 -c mono -r 44100 -o b.wav st.wav
 check 'batch: the bytes of a job alone' cmp b.wav b1.wav
 audio-prep -g -6 -o b.wav st.wav
 check 'batch: joins' same b.wav b2.wav
 check 'batch: parts, report, provenance' sh -c 'test -e b5-2.wav && jq -e ".parts | length == 2" b5.json && jq -e ".outputs | length == 3" b5p.json'
+check 'batch: a warning is in the report' sh -c 'jq -r "select(.job == 7).report.warning" out | grep -q "cancel in part" && jq -e "select(.job == 2) | .report.warning == null" out'
 check 'batch: why' sh -c 'jq -r "select(.job == 3).error" out | grep -q "^start: -1 is not within"'
 
 # Encodings.
