@@ -64,7 +64,11 @@ LDLIBS       += $(shell $(PKG_CONFIG) --libs $(NEED) $(PARTS) 2>/dev/null) -lm -
 # The GPU backend is built when nvcc is there.  cudart goes in statically, so
 # the plugin needs libc only and loads on machines without NVIDIA software.
 NVCC       ?= $(shell command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
-CUDA_ARCHS ?= -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
+# Code for 8.x and 9.x, and PTX that newer devices compile when they first load it; CUDA=all: code for each up to
+# 12.1 (DGX Spark), for packages, in three times the time.
+CUDA_SOME  := -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
+CUDA_MORE  := $(foreach a,86 89 100 103 120 121,-gencode arch=compute_$a,code=sm_$a)
+CUDA_ARCHS ?= $(CUDA_SOME) $(if $(filter all,$(CUDA)),$(CUDA_MORE))
 CUDALIB    ?= $(dir $(NVCC))../lib64
 PLUGINS    := $(if $(NVCC),$(if $(wildcard lib/cuda/*.cu),$O/lib/shootout-cuda.so))
 

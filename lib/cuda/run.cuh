@@ -2,7 +2,7 @@
  * the other until there are none.
  *
  * The steps are nam_plan_impl.h.  A kernel knows the channels of the LAYERS in its plans and how many frames a thread has, so that their
- * sums stay in registers; plans without LAYERS have one of their own. */
+ * sums stay in registers, or the units of an LSTM, so that its weights do; other plans have one of their own. */
 #ifndef CUDA_RUN_CUH
 #define CUDA_RUN_CUH
 
@@ -21,7 +21,7 @@ struct run_job {
 	int n, skip;
 };
 
-template <int CA, int CB, int F, int THREADS>
+template <int CA, int CB, int F, int THREADS, int H>
 VM_FN void
 run_step(const struct nam_vm *m, const struct nam_plan_step *s)
 {
@@ -38,6 +38,13 @@ run_step(const struct nam_vm *m, const struct nam_plan_step *s)
 			vm_layers(m, s, phase, thread, &th, CB, F);
 			__syncthreads();
 		}
+	} else if (H && nam_plan_cells(s) == H) {
+		struct nam_vm_cell cell;
+
+		for (int phase = 0; phase <= phases; phase++) {
+			vm_cells(m, s, phase, thread, &cell, H);
+			__syncthreads();
+		}
 	} else {
 		for (int phase = 0; phase < phases; phase++) {
 			vm_phase(m, s, phase, thread);
@@ -46,19 +53,19 @@ run_step(const struct nam_vm *m, const struct nam_plan_step *s)
 	}
 }
 
-template <int CA, int CB, int F, int THREADS>
+template <int CA, int CB, int F, int THREADS, int H>
 __global__ static void
 __launch_bounds__(THREADS, 1)
 run_kernel(const struct run_job *jobs, int n_jobs, int *next, float *mem, size_t stride)
 {
-	__shared__ __align__(16) float stage[CA ? 2 * NAM_PLAN_MAX_WEIGHTS : 4];
+	__shared__ __align__(16) float stage[CA ? 2 * NAM_PLAN_MAX_WEIGHTS : H ? 2 * H : 4];
 	__shared__ int taken;
 	const int thread = (int)threadIdx.x;
 	struct nam_vm m;
 
 	m.mem = mem + (size_t)blockIdx.x * stride;
 	m.stage = stage;
-	m.threads = CA ? THREADS : (int)blockDim.x;
+	m.threads = CA || H ? THREADS : (int)blockDim.x;
 	for (;;) {
 		if (thread == 0)
 			taken = atomicAdd(next, 1);
@@ -78,7 +85,7 @@ run_kernel(const struct run_job *jobs, int n_jobs, int *next, float *mem, size_t
 				*vm_frame(&m, j->plan.in, t, 0) = j->in[m.g + t];
 			__syncthreads();
 			for (const struct nam_plan_step *s = j->plan.steps; s < end; s += vm_step_length(s))
-				run_step<CA, CB, F, THREADS>(&m, s);
+				run_step<CA, CB, F, THREADS, H>(&m, s);
 			for (int t = thread; t < m.n; t += m.threads)
 				if (m.g + t >= skip)
 					j->out[m.g + t - skip] = *vm_frame(&m, j->plan.out, t, 0);
@@ -89,18 +96,20 @@ run_kernel(const struct run_job *jobs, int n_jobs, int *next, float *mem, size_t
 	}
 }
 
-/* The kernels: channels, frames of a thread, threads; THREADS x F is GPU_TILE.  Registers and shared memory: see README. */
+/* The kernels: channels, frames of a thread, threads; THREADS x F is GPU_TILE.  Registers and shared memory: see tests/bench/README.md. */
 typedef void run_function(const struct run_job *, int, int *, float *, size_t);
 static const struct run_kind {
-	int wide[2], threads;
+	int wide[2], cells, threads;
 	run_function *kernel;
 } run_kinds[] = {
-	{ { 0, 0 }, 256, run_kernel<0, 0, 1, 256> },
-	{ { 16, 8 }, 256, run_kernel<16, 8, 2, 256> },
-	{ { 12, 6 }, 256, run_kernel<12, 6, 2, 256> },
-	{ { 8, 4 }, 256, run_kernel<8, 4, 2, 256> },
-	{ { 4, 2 }, 128, run_kernel<4, 2, 4, 128> },
-	{ { 3, 2 }, 128, run_kernel<3, 2, 4, 128> },
+	{ { 0, 0 }, 0, 256, run_kernel<0, 0, 1, 256, 0> },
+	{ { 16, 8 }, 0, 256, run_kernel<16, 8, 2, 256, 0> },
+	{ { 12, 6 }, 0, 256, run_kernel<12, 6, 2, 256, 0> },
+	{ { 8, 4 }, 0, 256, run_kernel<8, 4, 2, 256, 0> },
+	{ { 4, 2 }, 0, 128, run_kernel<4, 2, 4, 128, 0> },
+	{ { 3, 2 }, 0, 128, run_kernel<3, 2, 4, 128, 0> },
+	{ { 0, 0 }, 16, 32, run_kernel<0, 0, 1, 32, 16> },
+	{ { 0, 0 }, 32, 32, run_kernel<0, 0, 1, 32, 32> },
 };
 enum { RUN_KINDS = sizeof run_kinds / sizeof *run_kinds };
 #endif

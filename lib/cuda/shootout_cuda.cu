@@ -153,12 +153,15 @@ has(const int32_t pair[2], int channels)
 static int
 kind_of(const struct nam_plan *p)
 {
-	for (int k = 1; k < RUN_KINDS && p->wide[0]; k++) {
+	for (int k = 1; k < RUN_KINDS && p->wide[0] && !run_kinds[k].cells; k++) {
 		const int32_t pair[2] = { run_kinds[k].wide[0], run_kinds[k].wide[1] };
 
 		if (has(pair, p->wide[0]) && has(pair, p->wide[1]))
 			return k;
 	}
+	for (int k = 1; k < RUN_KINDS && p->cells && !p->wide[0]; k++)
+		if (run_kinds[k].cells == p->cells)
+			return k;
 	return 0;
 }
 

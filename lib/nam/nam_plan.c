@@ -236,6 +236,7 @@ take_over(struct nam_planner *p)
 
 		if ((s->code == NAM_PLAN_LSTM || s->code == NAM_PLAN_GRU) && s->outs > plan->units)
 			plan->units = s->outs;
+		plan->cells = plan->cells ? plan->cells : nam_plan_cells(s);
 	}
 }
 

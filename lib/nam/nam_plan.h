@@ -67,6 +67,15 @@ static inline int nam_plan_layer_weights(int channels, int taps)
 /* Devices have code for LAYERS of these channels: of both in one model, or of one of them. */
 #define NAM_PLAN_PAIRS { { 16, 8 }, { 12, 6 }, { 8, 4 }, { 4, 2 }, { 3, 2 } }
 
+/* LSTMs of one input and so many units have their weights in registers where a block has as many threads. */
+#ifdef __CUDACC__
+__host__ __device__
+#endif
+static inline int nam_plan_cells(const struct nam_plan_step *s)
+{
+	return s->code == NAM_PLAN_LSTM && s->ins == 1 && (s->outs == 16 || s->outs == 32) ? s->outs : 0;
+}
+
 /* A signal with a past: in the image at `from`, channels x past. */
 struct nam_plan_past {
 	struct nam_plan_signal s;
@@ -78,6 +87,7 @@ struct nam_plan {
 	int32_t recurrent, receptive_field;
 	int32_t wide[2];                 /* channels of LAYERS, at most two kinds that a pair below has; 0: none */
 	int32_t units;                   /* of the widest recurrent layer; 0: none */
+	int32_t cells;                   /* of an LSTM with weights in registers: 16 or 32; 0: none */
 	struct nam_plan_signal in, out;  /* a channel each */
 	size_t n_weights;
 	float *weights;

@@ -14,6 +14,7 @@
 struct host {
 	struct nam_vm vm;
 	struct nam_vm_thread *th;
+	struct nam_vm_cell *cell;
 };
 
 static void
@@ -22,6 +23,7 @@ host_close(struct host *h)
 	mem_free(h->vm.mem);
 	mem_free(h->vm.stage);
 	mem_free(h->th);
+	mem_free(h->cell);
 }
 
 static int
@@ -31,7 +33,8 @@ host_open(struct host *h, const struct nam_plan *p, int threads, struct err *e)
 	h->vm.mem = mem_zalloc((size_t)p->floats, sizeof(float));
 	h->vm.stage = mem_zalloc(2 * NAM_PLAN_MAX_WEIGHTS, sizeof(float));
 	h->th = mem_zalloc((size_t)threads, sizeof *h->th);
-	if (h->vm.mem && h->vm.stage && h->th)
+	h->cell = mem_zalloc((size_t)threads, sizeof *h->cell);
+	if (h->vm.mem && h->vm.stage && h->th && h->cell)
 		return 0;
 	host_close(h);
 	return err_set(e, ERR_NOMEM, "out of memory");
@@ -63,12 +66,15 @@ host_tile(struct host *h, int priming)
 	const struct nam_plan_step *s = m->plan->steps, *end = s + m->plan->n_steps;
 
 	for (; s < end; s += vm_step_length(s)) {
-		const int phases = vm_phases(s, m->n), frames = (m->n + m->threads - 1) / m->threads;
+		const int cells = nam_plan_cells(s) <= m->threads ? nam_plan_cells(s) : 0;
+		const int phases = vm_phases(s, m->n) + (cells > 0), frames = (m->n + m->threads - 1) / m->threads;
 
 		for (int phase = 0; phase < phases; phase++) {
 			for (int i = 0; i < m->threads; i++) {
 				if (s->code == NAM_PLAN_LAYERS)
 					vm_layers(m, s, phase, i, &h->th[i], s->outs, frames);
+				else if (cells)
+					vm_cells(m, s, phase, i, &h->cell[i], cells);
 				else
 					vm_phase(m, s, phase, i);
 			}

@@ -311,6 +311,64 @@ vm_gru(const struct nam_vm *m, const struct nam_plan_step *s, int t, int thread)
 	}
 }
 
+/* An LSTM of one input and H units, one for each of the first H threads.  They hand h on in `stage`, and step by step through
+ * their rings. */
+struct nam_vm_cell {
+	float w[4][33], b[4], c, x;
+	int in, out;
+};
+
+/* Phase 0 fetches, phase i is frame i - 1. */
+VM_FN void
+vm_cells(const struct nam_vm *m, const struct nam_plan_step *s, int phase, int u, struct nam_vm_cell *th, const int H)
+{
+	const float *w = m->plan->weights + s->w + u, *b = m->plan->weights + s->b + u;
+	const float *h = m->stage + (phase & 1) * H, *in = m->mem + s->in.at;
+	float *next = m->stage + ((phase + 1) & 1) * H, z[4], c;
+
+	if (u >= H)
+		return;
+	if (phase == 0) {
+		UNROLL for (int g = 0; g < 4; g++) {
+			th->b[g] = b[g * s->rows];
+			UNROLL for (int j = 0; j <= H; j++)
+				th->w[g][j] = w[(j * 4 + g) * s->rows];
+		}
+		th->c = vm_frame(m, s->add, 0, 1)[(size_t)u * (size_t)s->add.len];
+		next[u] = vm_frame(m, s->out, 0, 1)[(size_t)u * (size_t)s->out.len];
+		th->in = m->g % s->in.len;
+		th->out = m->g % s->out.len;
+		th->x = in[th->in];
+		return;
+	}
+	UNROLL for (int g = 0; g < 4; g++) {
+		float a[4] = { v_fma(th->x, th->w[g][0], th->b[g]), 0.0f, 0.0f, 0.0f };
+
+		UNROLL for (int j = 0; j < H; j += 4) {
+			float k[4];
+
+			VM_LOAD4(k, h + j);
+			UNROLL for (int i = 0; i < 4; i++)
+				a[i] = v_fma(k[i], th->w[g][1 + j + i], a[i]);
+		}
+		z[g] = v_add(v_add(a[0], a[1]), v_add(a[2], a[3]));
+	}
+	/* the next frame's input is under way meanwhile */
+	th->in = vm_ring(th->in + 1, s->in.len);
+	th->x = in[th->in];
+	m_cell_tanh_n(z, 3);
+	c = v_fma(m_gate(z[1]), th->c, v_mul(m_gate(z[0]), z[2]));
+	th->c = c;
+	m_cell_tanh_n(&c, 1);
+	m_cell_tanh_n(z + 3, 1);
+	c = v_mul(m_gate(z[3]), c);
+	next[u] = c;
+	m->mem[(size_t)s->out.at + (size_t)u * (size_t)s->out.len + (size_t)th->out] = c;
+	th->out = vm_ring(th->out + 1, s->out.len);
+	if (phase == m->n)
+		vm_frame(m, s->add, m->n - 1, 0)[(size_t)u * (size_t)s->add.len] = th->c;
+}
+
 /* ---- plain layers, C channels and F frames of each thread known when this is compiled --------- */
 
 VM_FN void

@@ -1,5 +1,6 @@
 /* test_nam_plan - plans of real models: what devices run, here on the CPU, gives the bits of nam_process(). */
 #include "nam/nam.h"
+#include "base/str.h"
 #include "../tap.h"
 #include "plan_run.h"
 #include <glob.h>
@@ -51,6 +52,41 @@ try_model(const char *path, double slim, int *layers)
 	nam_close(m);
 }
 
+/* An LSTM with so many units, for a way of its own. */
+static void
+try_lstm(int units, int cells)
+{
+	const int weights = 4 * units * (units + 1) + 4 * units + 2 * units + units + 1;
+	struct nam_model *m = NULL;
+	struct nam_stream *s = NULL;
+	struct nam_plan *p = NULL;
+	struct str text = { 0 };
+	uint32_t r = 7;
+	struct err e;
+	char name[64];
+	int same = 0;
+
+	str_addf(&text, "{\"version\":\"0.5.4\",\"architecture\":\"LSTM\",\"config\":{\"num_layers\":1,\"input_size\":1,"
+	    "\"hidden_size\":%d},\"sample_rate\":2000,\"weights\":[", units);
+	for (int i = 0; i < weights; i++) {
+		r = r * 1664525u + 1013904223u;
+		str_addf(&text, "%s%.6f", i ? "," : "", (double)(r >> 8) / (1 << 24) - 0.5);
+	}
+	str_add(&text, "]}");
+	if (!nam_open_mem(&m, text.s, text.len, "t", -1, &e) && !nam_stream_new(&s, m, &e) &&
+	    (p = nam_plan_new(m, 512, &e)) != NULL) {
+		nam_process(s, x, y, 2000);
+		same = p->cells == cells && !plan_run(p, 32, x, z, 2000, 700) && plan_same(y, z, 2000) &&
+		    !plan_run(p, 8, x, z, 2000, 700) && plan_same(y, z, 2000);
+	}
+	snprintf(name, sizeof name, "an LSTM of %d units, on many threads and on few", units);
+	ok(same, name);
+	nam_plan_free(p);
+	nam_stream_free(s);
+	nam_close(m);
+	str_free(&text);
+}
+
 int
 main(void)
 {
@@ -59,6 +95,9 @@ main(void)
 	int models = 0, layers = 0;
 
 	fill();
+	try_lstm(16, 16);
+	try_lstm(32, 32);
+	try_lstm(24, 0);
 	for (size_t i = 0; i < 2; i++) {
 		char pattern[1024];
 		glob_t g;
