@@ -400,6 +400,9 @@ run(struct gpu_lane *l, const struct gpu_job *jobs, int n, char *why, size_t len
 next:		;
 	}
 	stride = (stride + 31) / 32 * 32;
+	/* fewer streams at once where not all have room */
+	while (status_of(grow(&l->state, states * stride * sizeof(float), 0)) == GPU_NO_MEMORY && states > 1)
+		states = (states + 1) / 2;
 	DO(grow(&l->state, states * stride * sizeof(float), 0));
 	for (int i = 0; i < n; i++)
 		fill_job(&host[i], &jobs[order[i]], l, &in, &out);
@@ -407,7 +410,9 @@ next:		;
 	for (int i = 0; i < launches; i++) {
 		const struct launch *k = &launch[i];
 
-		run_kinds[k->m->kind].kernel<<<(unsigned)k->blocks, (unsigned)k->m->threads, 0, l->stream>>>(
+		const size_t blocks = (size_t)k->blocks < states ? (size_t)k->blocks : states;
+
+		run_kinds[k->m->kind].kernel<<<(unsigned)blocks, (unsigned)k->m->threads, 0, l->stream>>>(
 		    (const struct run_job *)l->in.p + k->first, k->n, (int *)((char *)l->in.p + at.counters) + i,
 		    (float *)l->state.p, stride);
 		DO(cudaGetLastError());

@@ -119,13 +119,15 @@ int
 nam_plan_preroll(struct nam_plan *p, struct err *e)
 {
 	const size_t frames = ((size_t)p->receptive_field + PLAYER_BLOCK - 1) / PLAYER_BLOCK * PLAYER_BLOCK;
+	/* LAYERS want a quarter of a tile, a recurrent layer a thread for each unit */
+	const int threads = p->wide[0] ? (p->tile + VM_FRAMES - 1) / VM_FRAMES : p->units ? p->units : 1;
 	struct host h;
 	float *zeros;
 	int status;
 
 	if (p->recurrent) {
 		zeros = mem_zalloc(2 * frames, sizeof *zeros);
-		status = zeros ? nam_plan_run(p, (p->tile + VM_FRAMES - 1) / VM_FRAMES, p->image, zeros, frames, frames, zeros, e) :
+		status = zeros ? nam_plan_run(p, threads, p->image, zeros, frames, frames, zeros, e) :
 		    err_set(e, ERR_NOMEM, "out of memory");
 		mem_free(zeros);
 		return status;

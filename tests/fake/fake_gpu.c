@@ -1,7 +1,8 @@
 /* fake_gpu.c - a GPU backend that computes on the CPU, and fails as it is told; for tests of what calls backends.
  *
  * FAKE_GPU is a list of words: devices=N (2); abi: another interface; none: no device; load: models do not fit; most=N:
- * more than N frames at once do not fit; lost=N: device 0 is lost at call N of it; lost-all=N: each device is.
+ * more than N frames at once do not fit; lost=N: device 0 is lost at call N of it; lost-all=N: each device is; copy: the model does
+ * nothing, to time what is around it.
  * FAKE_GPU_LOG names a file that gets "device jobs frames" for each call. */
 #include "gpu/gpu.h"
 #include "nam/nam_plan_host.h"
@@ -155,7 +156,9 @@ run(struct gpu_lane *l, const struct gpu_job *jobs, int n, char *why, size_t len
 		snprintf(why, len, "the fake is full");
 		return GPU_NO_MEMORY;
 	}
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && told("copy") > 0; i++)
+		memcpy(jobs[i].out, jobs[i].in + jobs[i].skip, (jobs[i].n - jobs[i].skip) * sizeof(float));
+	for (int i = 0; i < n && told("copy") < 0; i++) {
 		if (jobs[i].model->device != l->device) {
 			snprintf(why, len, "a model of another device");
 			return GPU_LOST;
