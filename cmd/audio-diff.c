@@ -142,7 +142,7 @@ compare_all(char **file, int n)
 	if (lines.failed || !prov) {
 		diag_error("out of memory");
 		status = ST_FAIL;
-	} else if ((out_name && lines.len && file_write(out_name, lines.s, lines.len, &e)) ||
+	} else if ((out_name && status != ST_FAIL && file_write(out_name, lines.s, lines.len, &e)) ||
 	           (status != ST_FAIL && ((out_name && prov_output(prov, "diff", out_name, NULL, &e)) ||
 	            (null_name && prov_output(prov, "null", null_name, NULL, &e)) || prov_write(prov, &e)))) {
 		status = diag_err(&e);
@@ -176,7 +176,13 @@ compare_batch(void)
 	progress_begin(&progress, "pairs", 0);
 	bad = diff_batch_run(&b, STDIN_FILENO, STDOUT_FILENO, &r, &no, &e);
 	progress_end(&progress, (double)r.jobs);
-	return bad ? diag_err(&e) : r.failed ? ST_FAIL : no ? ST_NO : ST_OK;
+	if (bad)
+		return diag_err(&e);
+	if (r.failed)
+		diag_error("%zu of %zu pairs could not be compared; their answers say why", r.failed, r.jobs);
+	else if (no)
+		diag_error("a pair does not meet its demands; its answer says which");
+	return r.failed ? ST_FAIL : no ? ST_NO : ST_OK;
 }
 
 /* Options that contradict each other, before any work. */
@@ -209,6 +215,13 @@ check_options(char **file, int n)
 		diag_usage("--matrix makes no demands and writes the matrix only");
 	if (batch && (null_name || out_name || prov_file))
 		diag_usage("with --batch the answers go to standard output; a job names its own \"null\"");
+	if ((null_name && !strcmp(null_name, "-")) + (markdown_name && !strcmp(markdown_name, "-")) +
+	    (junit_name && !strcmp(junit_name, "-")) + (batch || !out_name) > 1)
+		diag_usage("standard output can carry one thing: give -o FILE, and one '-' at most");
+	for (int i = 0; i < n; i++)
+		if (file_same(file[i], out_name) || file_same(file[i], null_name) || file_same(file[i], markdown_name) ||
+		    file_same(file[i], junit_name))
+			diag_usage("'%s' would be overwritten", file[i]);
 	if (null_name && n > 2)
 		diag_usage("--null is of one TEST");
 	if (prov_file && !out_name && !null_name)

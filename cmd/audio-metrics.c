@@ -60,10 +60,8 @@ static json_t *shape;               /* the columns of the table */
 static void
 step(void *ctx, int64_t frames, int64_t of)
 {
-	struct progress *p = ctx;
-
-	p->total = of > 0 ? (double)of : 0;
-	progress_step(p, (double)frames);
+	((struct progress *)ctx)->total = of > 0 ? (double)of : 0;
+	progress_step(ctx, (double)frames);
 }
 
 /* The objects as lines of text. */
@@ -108,9 +106,11 @@ measure(const char *name, struct str *text, struct prov *prov)
 		status = diag_err(&e);
 	else
 		add_lines(text, list);
+	o = json_object_get(json_array_get(list, 0), "duration_s");
+	if (di_name && json_number_value(o) > (double)want.di->windows / 20 + 1)
+		diag_warn("'%s' goes on after the end of its DI", name);
 	json_decref(list);
-	if (timeline_name)
-		timeline_regions_free(r, n);
+	timeline_regions_free(timeline_name ? r : NULL, n);
 	return status;
 }
 
@@ -144,18 +144,17 @@ measure_all(char *const *names, int n, struct prov *prov)
 	return status;
 }
 
+/* Whether there can be a picture, before there is anything else; then the picture. */
 static int
-plot(char *const *names, int n)
+plot(char *const *names, int n, int only_check, struct err *e)
 {
-	struct err e;
 #ifdef HAVE_CAIRO
-	int bad = text_init(&e) || plot_metrics(plot_name, (const char *const *)names, (size_t)n, whole.start, whole.length, &e);
+	return only_check ? plot_metrics_check(plot_name, (const char *const *)names, (size_t)n, e) : text_init(e) ||
+	       plot_metrics(plot_name, (const char *const *)names, (size_t)n, whole.start, whole.length, e) ? -1 : 0;
 #else
-	int bad = err_set(&e, ERR_UNSUPPORTED, "--plot: this program was built without cairo");
-
-	(void)names, (void)n;
+	(void)names, (void)n, (void)only_check;
+	return err_set(e, ERR_UNSUPPORTED, "this program was built without cairo");
 #endif
-	return bad ? diag_err(&e) : ST_OK;
 }
 
 static void
@@ -163,11 +162,17 @@ check_options(char *const *names, int n)
 {
 	static const char *const with_compat[] = { "compat", "csv", "output", "provenance", NULL };
 	int stdins = 0;
+	struct err e;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		stdins += !strcmp(names[i], "-");
+		if (file_same(names[i], out_name) || file_same(names[i], plot_name))
+			diag_usage("'%s' would be overwritten with what is measured of it", names[i]);
+	}
 	if (stdins > 1 || (stdins && plot_name) || (stdins && di_name && !strcmp(di_name, "-")))
 		diag_usage(plot_name ? "--plot reads the files again: name them" : "standard input can be read once");
+	if (plot_name && plot(names, n, 1, &e))
+		diag_usage("--plot: %s", e.msg);
 	if (compat && (strcmp(compat, "gts") != 0 || opt_beside(with_compat)))
 		diag_usage("--compat is gts, with no other measures beside it");
 	if (start_frame < 0 || (length_frames < 1 && length_frames != LLONG_MIN))
@@ -196,6 +201,8 @@ prepare(struct measure_di *di, struct prov *prov)
 	if (timeline_name && (timeline_read(&timeline, timeline_name, &e) ||
 	                      prov_input(prov, "timeline", timeline_name, NULL, &e)))
 		return diag_err(&e);
+	want.rate_hz = timeline.rate_hz;
+	want.channels = timeline.channels;
 	if (di_name) {
 		if (measure_file_di(di, di_name, &whole, hex, &e) || prov_input(prov, "di", di_name, hex, &e))
 			return diag_err(&e);
@@ -232,7 +239,7 @@ main(int argc, char *argv[])
 	status = prepare(&di, prov);
 	if (status == ST_OK)
 		status = measure_all(names, n, prov);
-	if (status == ST_OK && plot_name && !(status = plot(names, n)) && prov_output(prov, "plot", plot_name, NULL, &e))
+	if (status == ST_OK && plot_name && (plot(names, n, 0, &e) || prov_output(prov, "plot", plot_name, NULL, &e)))
 		status = diag_err(&e);
 	if (status == ST_OK && prov_write(prov, &e))
 		status = diag_err(&e);

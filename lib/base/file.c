@@ -102,6 +102,15 @@ fail:
 }
 
 int
+file_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return a && b && strcmp(a, "-") != 0 && strcmp(b, "-") != 0 && !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int
 file_mkdirs(const char *path, struct err *e)
 {
 	char *p = str_printf("%s", path);

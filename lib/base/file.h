@@ -16,6 +16,9 @@
  * *data is malloc'd, NUL-terminated after *len bytes, and the caller's to free. */
 int file_read(const char *name, size_t max, char **data, size_t *len, struct err *e);
 
+/* Whether two names are of one file that is there; 0 when one is NULL or "-". */
+int file_same(const char *a, const char *b);
+
 /* mkdir -p. */
 int file_mkdirs(const char *path, struct err *e);
 

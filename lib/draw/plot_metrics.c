@@ -10,6 +10,8 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 enum { WIDTH = 1280, HEIGHT = 420, BLOCK_SAMPLES = 65536, FILES = PLOT_METRICS_FILES };
 static const double deepest_db = 90; /* of the spectrogram, under its loudest */
@@ -60,7 +62,7 @@ out:
 }
 
 static int
-take(struct drawn *d, struct meters *m, struct err *e)
+take(struct drawn *d, struct meters *m, int rate_hz, struct err *e)
 {
 	struct loudness_values lv;
 	struct spectrum_values sv;
@@ -77,7 +79,7 @@ take(struct drawn *d, struct meters *m, struct err *e)
 	if (!d->s || !d->momentary || !d->short_term)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < d->points; i++) {
-		d->s[i] = (double)(i + 1) / 10;
+		d->s[i] = (double)(i + 1) * 10 * (rate_hz / 100) / rate_hz;
 		d->momentary[i] = (double)p[i].momentary_lufs;
 		d->short_term[i] = (double)p[i].short_term_lufs;
 	}
@@ -106,7 +108,7 @@ measure(struct drawn *d, struct meters *m, const char *file, int with_map, int64
 		err_set(e, ERR_NOMEM, "out of memory");
 	else if (!loudness_new(&m->loudness, i->rate_hz, i->channels, LOUDNESS_INTEGRATED | LOUDNESS_MAX | LOUDNESS_SERIES, e) &&
 	         !spectrum_new(&m->spectrum, i->rate_hz, i->channels, e) && !read_part(in, m, start, length, d, e))
-		ret = take(d, m, e);
+		ret = take(d, m, i->rate_hz, e);
 	au_close(in);
 	return ret;
 }
@@ -153,14 +155,27 @@ draw(const char *name, const char *const *file, size_t n, struct drawn *d, struc
 }
 
 int
+plot_metrics_check(const char *name, const char *const *file, size_t n, struct err *e)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(file[i], "-") || (!stat(file[i], &st) && !S_ISREG(st.st_mode)))
+			return err_set(e, ERR_INPUT, "'%s' is read again for it, which only a file can be", file[i]);
+	if (n < 1 || n > FILES)
+		return err_set(e, ERR_INPUT, "a picture is of 1 to %d files", FILES);
+	return plot_check_name(name, e);
+}
+
+int
 plot_metrics(const char *name, const char *const *file, size_t n, int64_t start, int64_t length, struct err *e)
 {
 	struct drawn d[FILES] = { { { 0 }, NULL, NULL, NULL, 0, 0 } };
 	struct meters m[FILES] = { { NULL, NULL, NULL } };
 	int ret = -1;
 
-	if (n < 1 || n > FILES)
-		return err_set(e, ERR_INPUT, "a picture is of 1 to %d files", FILES);
+	if (plot_metrics_check(name, file, n, e))
+		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (measure(&d[i], &m[i], file[i], n == 1, start, length, e))
 			goto out;

@@ -465,7 +465,7 @@ diff_compare(const struct diff_input *ref, const struct diff_input *test, int ra
 		goto out;
 	v->compared_frames = j.sum.n / channels;
 	v->max_difference_frame = j.sum.max_at;
-	v->sample_exact = v->ref_frames == v->test_frames && j.sum.dd == 0 && j.sum.max == 0;
+	v->sample_exact = v->ref_frames == v->test_frames && j.sum.same;
 	values_of_error(&j.sum, j.dist, &v->raw);
 	if (fit(&j, v, &o, e))
 		goto out;

@@ -45,7 +45,7 @@ struct diff_error { /* NAN: ref is silent or nothing was compared.  -INFINITY (S
 /* NAN: not defined for the signals. */
 struct diff_values {
 	int64_t ref_frames, test_frames;
-	int sample_exact;               /* as many frames, and every sample the same number */
+	int sample_exact;               /* as many frames, and every sample the same bits */
 	int64_t compared_frames;        /* of the raw values: the shorter length */
 	int64_t max_difference_frame;   /* the first with the largest difference; -1: nothing compared */
 	struct diff_error raw, fitted;  /* as the signals are, and with delay, polarity and gain taken out */

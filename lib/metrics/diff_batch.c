@@ -37,6 +37,8 @@ job_pair(const json_t *job, struct pair_job *j, struct diff_pair *p)
 	p->test = j->test ? j->test : "?";
 	if (!j->ref || !j->test || !strcmp(j->ref, "-") || !strcmp(j->test, "-"))
 		return err_set(&p->e, ERR_INPUT, "a job names two files, \"ref\" and \"test\"");
+	if (j->null && !strcmp(j->null, "-"))
+		return err_set(&p->e, ERR_INPUT, "null: standard output carries the answers; name a file");
 	if (!(j->max_delay_s >= 0 && j->max_delay_s <= 60))
 		return err_set(&p->e, ERR_INPUT, "max_delay_s is 0 to 60 seconds");
 	if (j->tolerance && strcmp(j->tolerance, "exact") != 0)

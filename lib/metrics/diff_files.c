@@ -3,6 +3,7 @@
 #include "audio/replay.h"
 #include "base/par.h"
 #include "cli/jsonl.h"
+#include "metrics/scan.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 enum { MAX_MATRIX = 1000 };
+#define DIFF_MOST_FS 1e9 /* beyond, powers of floats end */
 
 static int
 begin(void *ctx, int again, struct err *e)
@@ -28,6 +30,8 @@ read_all(void *ctx, float *x, int64_t frames, struct err *e)
 	for (; n > 0 && got < frames; got += n)
 		if ((n = replay_read(ctx, x + (size_t)got * ch, frames - got, e)) < 0)
 			return -1;
+	if ((double)scan_peak(x, (size_t)got * ch) > DIFF_MOST_FS)
+		return err_set(e, ERR_INPUT, "a sample of more than %g times full scale: scale the file, as audio-level does", DIFF_MOST_FS);
 	return got;
 }
 
@@ -51,6 +55,14 @@ step(void *ctx, int64_t frames)
 		s->o->step(s->o->ctx, frames);
 }
 
+/* Whether a file's samples may differ where their floats do not. */
+static int
+finer(const struct au_info *i)
+{
+	return strcmp(i->encoding, "u8") != 0 && strcmp(i->encoding, "s16") != 0 && strcmp(i->encoding, "s24") != 0 &&
+	       strcmp(i->encoding, "f32") != 0;
+}
+
 int
 diff_pair(struct diff_pair *p, const struct diff_files *o)
 {
@@ -69,6 +81,11 @@ diff_pair(struct diff_pair *p, const struct diff_files *o)
 	if (a->rate_hz != b->rate_hz || a->channels != b->channels) {
 		err_set(&p->e, ERR_INPUT, "'%s' has %d Hz and %d channels, '%s' has %d Hz and %d channels: bring both to one shape "
 		        "with audio-prep", p->ref, a->rate_hz, a->channels, p->test, b->rate_hz, b->channels);
+		goto out;
+	}
+	if (p->exact && (finer(a) || finer(b))) {
+		err_set(&p->e, ERR_UNSUPPORTED, "'%s' has samples of %s, which are compared as 32-bit floats, so exactly cannot be told: "
+		        "use cmp, or no --tolerance", finer(a) ? p->ref : p->test, finer(a) ? a->encoding : b->encoding);
 		goto out;
 	}
 	p->rate_hz = a->rate_hz;

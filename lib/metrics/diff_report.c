@@ -6,6 +6,7 @@
 #include "cli/jsonl.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ error_numbers(struct diff_number *n, const struct diff_error *v, int fitted)
 		v->spectral.convergence, v->spectral.log_magnitude, v->spectral.log_spectral_db, v->spectral.mel_db };
 
 	for (size_t i = 0; i < sizeof value / sizeof *value; i++) {
-		const char *why = fitted ? silent : i == 3 || i == 4 || i > 6 ? "no samples" : "the reference is silent";
+		const char *why = fitted || i == 2 ? silent : i == 3 || i == 4 || i > 6 ? "no samples" : "the reference is silent";
 
 		*n++ = (struct diff_number){ key[i][fitted], value[i], reason_of(value[i], why), 0, i == 2 ? 1 : -1 };
 	}
@@ -50,6 +51,7 @@ diff_numbers(const struct diff_values *v, int rate_hz, struct diff_number n[DIFF
 	const struct diff_number whole[] = {
 		{ "ref_frames", (double)v->ref_frames, NULL, 1, 0 },
 		{ "test_frames", (double)v->test_frames, NULL, 1, 0 },
+		{ "length_difference_frames", (double)(v->test_frames - v->ref_frames), NULL, 1, 0 },
 		{ "compared_frames", (double)v->compared_frames, NULL, 1, 0 },
 		{ "fitted_frames", (double)v->fitted_frames, NULL, 1, 0 },
 		{ "sample_exact", v->sample_exact, NULL, 2, 1 },
@@ -130,6 +132,26 @@ diff_rule_holds(const struct diff_rule *r, const struct diff_number *n, size_t c
 	return !strcmp(r->op, "==") ? v == r->limit : v != r->limit;
 }
 
+/* How much shorter than the reference a test may be without a word, as long as no rule speaks of lengths: a percent. */
+static int64_t
+allowed_frames(const struct diff_pair *p)
+{
+	return p->v.ref_frames / 100;
+}
+
+/* A render that broke off is near its reference as far as it goes. */
+static int
+breaks_off(const struct diff_pair *p)
+{
+	static const char *const lengths[] = { "length_difference_frames", "test_frames", "compared_frames", "fitted_frames" };
+
+	for (size_t r = 0; r < p->rules; r++)
+		for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++)
+			if (!strcmp(p->rule[r].key, lengths[k]))
+				return 0;
+	return p->v.ref_frames - p->v.test_frames > allowed_frames(p);
+}
+
 int
 diff_failure(const struct diff_pair *p, size_t i, char text[160])
 {
@@ -138,6 +160,11 @@ diff_failure(const struct diff_pair *p, size_t i, char text[160])
 
 	if (p->exact && !p->v.sample_exact && k++ == i) {
 		snprintf(text, 160, "tolerance exact: not every sample is the same");
+		return 1;
+	}
+	if (p->rules && breaks_off(p) && k++ == i) {
+		snprintf(text, 160, "length_difference_frames < -%" PRId64 ": length_difference_frames is %" PRId64, allowed_frames(p),
+		         p->v.test_frames - p->v.ref_frames);
 		return 1;
 	}
 	for (size_t r = 0; r < p->rules; r++) {

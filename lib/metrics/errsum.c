@@ -10,7 +10,7 @@ static const double pre_emphasis = 0.85;
 void
 errsum_init(struct errsum *s, int channels)
 {
-	*s = (struct errsum){ .channels = channels, .max_at = -1 };
+	*s = (struct errsum){ .channels = channels, .same = 1, .max_at = -1 };
 }
 
 /* Sample i to part k.  x and y point to the sample, px and py to the same channel's one before. */
@@ -48,6 +48,7 @@ errsum_add(struct errsum *s, const float *x, const float *y, int64_t frames, dou
 
 	if (!n)
 		return;
+	s->same = s->same && !memcmp(x, y, n * sizeof *x);
 	for (i = 0; i < ch; i++) { /* the first frame of the block: what is before it is of the last one */
 		add(part, most, i % PARTS, gain, x[i], y[i], s->last_x[i], s->last_y[i]);
 		if (s->n == 0) /* and the first of the signal has none */

@@ -14,6 +14,7 @@ struct errsum {
 	double x, d;          /* sums of ref and of d = ref - gain test */
 	double xx, dd, dx;    /* of their squares and product */
 	double pxx, pdd;      /* of the squares of x[n] - 0.85 x[n - 1], from the second frame on */
+	int same;             /* every sample of ref and test has the same bits */
 	double max;           /* of |d| */
 	int64_t max_at;       /* the first frame with it; -1: no samples */
 	float last_x[ERRSUM_CHANNELS], last_y[ERRSUM_CHANNELS]; /* the frame before the next */

@@ -1,6 +1,6 @@
 /* hum.h - mains hum at 50 or 60 Hz and the next harmonics.
  *
- * The mean of all channels is brought to some 500 Hz, and windows of 1 s (Hann) every 0.5 s give the power at 50, 100, 150 and 200 Hz,
+ * The mean of all channels (hum that is upside down in one is not seen) is brought to some 1 kHz, and windows of 1 s (Hann) every 0.5 s give the power at 50, 100, 150 and 200 Hz,
  * at 60, 120, 180 and 240 Hz, and 4 and 7 Hz beside each.  Notes come and go, hum stays: what counts of each is its
  * 10th percentile over the windows.  A line is one if that is 6 dB above the mean of its neighbours'.
  *

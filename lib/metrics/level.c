@@ -34,7 +34,8 @@ struct level {
 	int64_t runs, clipped, longest, over;
 	int64_t first_loud, last_loud; /* frames; -1: none yet */
 	float *buf, *one;            /* a window of all channels; of one */
-	size_t window, have, block;  /* frames of a window; here; windows in this block */
+	size_t window, have;         /* frames of this window; here */
+	size_t block, block_frames;  /* windows in this block of the DR, and their frames */
 	struct list rms;             /* of all whole windows */
 };
 
@@ -58,15 +59,17 @@ struct level *
 level_new(int rate_hz, int channels)
 {
 	struct level *l = calloc(1, sizeof *l);
+	size_t most;
 
 	if (!l)
 		return NULL;
 	l->rate_hz = rate_hz;
 	l->ch = (size_t)channels;
-	l->window = rate_hz / 20 > 0 ? (size_t)rate_hz / 20 : 1;
+	l->window = (size_t)rate_hz / 20; /* the first; at 22050 Hz some are longer by a frame */
+	most = l->window + 1;
 	l->first_loud = l->last_loud = -1;
-	l->buf = mem_zalloc(l->window, l->ch * sizeof *l->buf);
-	l->one = mem_zalloc(l->window, sizeof *l->one);
+	l->buf = mem_zalloc(most, l->ch * sizeof *l->buf);
+	l->one = mem_zalloc(most, sizeof *l->one);
 	if (!l->buf || !l->one) {
 		level_free(l);
 		return NULL;
@@ -122,12 +125,12 @@ end_block(struct level *l)
 	for (size_t i = 0; i < l->ch; i++) {
 		struct channel *c = &l->channel[i];
 
-		if (list_add(&c->rms, sqrt(2 * c->block_square / (double)(l->block * l->window))) ||
+		if (list_add(&c->rms, sqrt(2 * c->block_square / (double)l->block_frames)) ||
 		    list_add(&c->peak, (double)c->block_peak))
 			return -1;
 		c->block_square = c->block_peak = 0;
 	}
-	l->block = 0;
+	l->block = l->block_frames = 0;
 	return 0;
 }
 
@@ -186,6 +189,8 @@ end_window(struct level *l, size_t n)
 		return 0;
 	if (list_add(&l->rms, sqrt(all / (double)(l->window * l->ch))))
 		return -1;
+	l->block_frames += l->window;
+	l->window = ((size_t)l->rms.n + 1) * (size_t)l->rate_hz / 20 - (size_t)l->frames;
 	return ++l->block == BLOCK_WINDOWS ? end_block(l) : 0;
 }
 

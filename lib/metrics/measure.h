@@ -32,6 +32,7 @@ struct measure_want {
 	int series;                  /* also loudness over time, every onset, the whole spectrum */
 	int threads;                 /* 0: one for each CPU */
 	const struct measure_di *di; /* of the same times as the signal; NULL: not known */
+	int rate_hz, channels;       /* that a file must have; 0: any */
 };
 
 struct measure; /* one signal; one caller at a time */

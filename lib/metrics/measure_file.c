@@ -4,11 +4,13 @@
 #include "base/mem.h"
 #include "cli/jsonl.h"
 #include "metrics/gts.h"
+#include "metrics/scan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 enum { BLOCK_SAMPLES = 1 << 18 };
+#define MOST_FS 1e9 /* beyond, powers of floats end */
 
 /* The next frames of a file. */
 struct source {
@@ -57,6 +59,9 @@ source_next(struct source *s, int64_t most, const float **x, struct err *e)
 			s->n = 0;
 			return n;
 		}
+		if ((double)scan_peak(s->buf, (size_t)(s->n * s->info.channels)) > MOST_FS)
+			return err_set(e, ERR_INPUT, "'%s' has a sample of more than %g times full scale: scale it, as audio-level does", s->name,
+			               MOST_FS);
 		if (s->step)
 			s->step(s->ctx, s->at + s->n, s->info.frames);
 	}
@@ -141,7 +146,10 @@ measure_file(const char *name, const struct measure_region *r, size_t n, const s
 	}
 	s.step = step;
 	s.ctx = ctx;
-	if (want->di && want->di->rate_hz != s.info.rate_hz && (r->start > 0 || r->length >= 0))
+	if ((want->rate_hz && want->rate_hz != s.info.rate_hz) || (want->channels && want->channels != s.info.channels))
+		bad = err_set(e, ERR_INPUT, "'%s' has %d Hz and %d channels, its timeline %d Hz and %d: it is the master of another",
+		              name, s.info.rate_hz, s.info.channels, want->rate_hz, want->channels);
+	if (!bad && want->di && want->di->rate_hz != s.info.rate_hz && (r->start > 0 || r->length >= 0))
 		bad = err_set(e, ERR_INPUT, "'%s' has %d Hz and its DI %d: a region in frames is of both only at one rate", name,
 		              s.info.rate_hz, want->di->rate_hz);
 	for (i = 0; i < n && !bad; i++) {
@@ -241,7 +249,7 @@ measure_file_gts(const char *name, char sha256[65], struct err *e)
 		return NULL;
 	b.channels = au_info(in)->channels;
 	b.rate_hz = au_info(in)->rate_hz;
-	x = mem_zalloc(GTS_MAX_SAMPLES + 1, sizeof *x);
+	x = mem_zalloc(GTS_MAX_SAMPLES + AU_MAX_CHANNELS, sizeof *x); /* a frame more than may be, to tell */
 	if (!x) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		goto out;

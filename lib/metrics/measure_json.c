@@ -105,7 +105,7 @@ put_spectrum(const struct measure *m, json_t *o, json_t *reasons)
 {
 	const struct spectrum_values *v = &m->spectrum_v;
 	struct group g = group_new(o, "spectrum", reasons);
-	const char *silent = "silent from 20 Hz to 20 kHz";
+	const char *silent = "nothing from 20 Hz to 20 kHz";
 	json_t *hz = json_array(), *level = json_array();
 
 	put(&g, "centroid_hz", v->centroid_hz, silent);
@@ -138,7 +138,7 @@ put_envelope(const struct measure *m, json_t *o, json_t *reasons)
 	jl_str(g.o, "onsets_from", m->want.di ? "di" : "signal");
 	jl_int(g.o, "onsets", v->onsets);
 	put(&g, "transient_density_per_s", v->transient_density_per_s, "no samples");
-	put(&g, "attack_median_ms", v->attack_median_ms, "no onset rises by 3 dB");
+	put(&g, "attack_median_ms", v->attack_median_ms, "no onset has a whole rise of 3 dB");
 	jl_int(g.o, "attacks", v->attacks);
 	put(&g, "decay_rate_db_s", v->decay_rate_db_s, "no onset is followed by 100 ms without another");
 	jl_int(g.o, "decays", v->decays);
@@ -151,9 +151,11 @@ put_stereo(const struct measure *m, json_t *o, json_t *reasons)
 {
 	struct group g = group_new(o, "stereo", reasons);
 
-	put(&g, "correlation", m->level_v.correlation, "a channel is silent");
-	put(&g, "width_ratio", m->level_v.width_ratio, "silent");
-	put(&g, "balance_db", m->level_v.balance_db, "a channel is silent");
+	const char *other = m->channels == 2 ? NULL : "not two channels";
+
+	put(&g, "correlation", m->level_v.correlation, other ? other : "a channel is silent");
+	put(&g, "width_ratio", m->level_v.width_ratio, other ? other : "silent");
+	put(&g, "balance_db", m->level_v.balance_db, other ? other : "a channel is silent");
 }
 
 static json_t *
@@ -169,7 +171,7 @@ loudness_over_time(const struct measure *m)
 	size_t n;
 	const struct loudness_point *p = loudness_series(m->loudness, &n);
 
-	jl_int(o, "step_ms", 100);
+	jl_num(o, "step_ms", 10000.0 * (m->rate_hz / 100) / m->rate_hz); /* 100 at rates of whole hundreds */
 	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(momentary, real_or_null((double)p[i].momentary_lufs));
 		json_array_append_new(short_term, real_or_null((double)p[i].short_term_lufs));
@@ -232,7 +234,7 @@ measure_json(const struct measure *m, json_t *o, struct err *e)
 		put_spectrum(m, o, reasons);
 	if (m->envelope)
 		put_envelope(m, o, reasons);
-	if (g & MEASURE_STEREO && m->channels == 2)
+	if (g & MEASURE_STEREO)
 		put_stereo(m, o, reasons);
 	if (m->want.series) {
 		jl_set(o, "series", series = json_object());

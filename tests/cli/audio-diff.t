@@ -57,6 +57,13 @@ check 'shorter is not exact' status_is 3
 check 'though the rest is' jq -e '[.compared_frames, .max_difference_fs] == [40000, 0]' out
 run audio-diff --fail-if 'esr_db > -60' ref.wav same.wav
 check 'no difference is under every limit' status_is 0
+run audio-diff --fail-if 'esr_db > -60' ref.wav short.wav
+check 'one that breaks off is not' status_is 3
+check 'and why' err_says "'short.wav' fails 'length_difference_frames < -480': length_difference_frames is -8000"
+run audio-diff --fail-if 'esr_db > -60' --fail-if 'compared_frames < 40000' ref.wav short.wav
+check 'unless a rule says how long it must be' status_is 0
+run audio-diff --fail-if 'esr_db > -60' short.wav ref.wav
+check 'one that goes on is' status_is 0
 run audio-diff --fail-if 'null_depth_db < 200' ref.wav same.wav
 check 'and a null deeper than any' status_is 0
 run audio-diff --fail-if 'esr_fitted_db>-60' --fail-if 'delay_frames != 0' --fail-if 'gain_db <= 1' ref.wav late.wav
@@ -109,6 +116,15 @@ check 'nothing on stdout' test ! -s out
 run audio-diff -o d.json --provenance p.json ref.wav late.wav
 check '-o' test "$(jq -r .test d.json)" = late.wav
 check 'provenance' test "$(jq -r '[.inputs[].role, .outputs[].role] | join(" ")' p.json)" = 'ref test diff'
+run audio-diff -q -o e.json ref.wav same.wav missing.wav
+check '-o: nothing when a pair cannot be compared' test "$status $(ls e.json* 2>/dev/null)" = '1 '
+cp ref.wav mine.wav
+run audio-diff --null mine.wav mine.wav late.wav
+check 'a null over an input: exit 2, nothing lost' cmp mine.wav ref.wav
+run audio-diff --null - ref.wav late.wav
+check 'two things on standard output: exit 2' status_is 2
+run audio-diff --null - -o f.json ref.wav late.wav
+check 'one: the null is a WAV' test "$(head -c 4 out)" = RIFF
 run audio-diff -o nowhere/d.json ref.wav late.wav
 check 'an output that cannot be made: exit 1' status_is 1
 run sh -c 'audio-diff ref.wav late.wav >/dev/full'
@@ -137,7 +153,7 @@ check 'names cannot break the XML' grep -qF 'name="&#60;a&#38;b&#62;|`.wav again
 check 'nor the table' test "$(tail -n 1 m.md | sed 's/\\|//g' | tr -cd '|' | wc -c)" = 12
 run audio-diff --null n.wav --provenance p.json ref.wav late.wav
 check '--null: as long as the reference' test "$(audio-diff n.wav ref.wav | jq -c '[.ref_frames, .channels, .rate_hz]')" = '[48000,1,48000]'
-check 'a fitted copy leaves nothing' near "$(audio-metrics n.wav | jq '.levels.sample_peak_dbfs // -200')" -200 60
+check 'a fitted copy leaves nothing' near "$(audio-metrics n.wav | jq '.levels.peak_dbfs // -200')" -200 60
 check 'provenance of it' test "$(jq -r '[.inputs[].role, .outputs[].role] | join(" ")' p.json)" = 'ref test null'
 run audio-diff --null n2.wav ref.wav silent.wav
 check 'against silence it is the reference' audio-diff --tolerance exact ref.wav n2.wav
@@ -157,18 +173,18 @@ check 'and from a pipe' test "$(jq -c 'del(.ref)' piped)" = "$(jq -c 'del(.ref)'
 printf '%s\n' '{"id":7,"ref":"ref.wav","test":"late.wav","null":"b.wav"}' '' '{"ref":"ref.wav","test":"missing.wav"}' nonsense \
 	'{"ref":"ref.wav","test":"other.wav","fail_if":["esr_fitted_db > -3"],"max_delay_s":0.01}' \
 	'{"ref":"ref.wav"}' '{"ref":"ref.wav","test":"-"}' '{"ref":"ref.wav","test":"same.wav","gain":1}' \
-	'{"ref":"ref.wav","test":"same.wav","fail_if":["gain > x"]}' '{"ref":"ref.wav","test":"same.wav","tolerance":"exact"}' >jobs.jsonl
+	'{"ref":"ref.wav","test":"same.wav","fail_if":["gain > x"]}' '{"ref":"ref.wav","test":"same.wav","tolerance":"exact"}' '{"ref":"ref.wav","test":"same.wav","null":"-"}' >jobs.jsonl
 run audio-diff --batch --junit b.xml --markdown b.md -j 3 <jobs.jsonl
 check '--batch: exit 1, as one failed' status_is 1
 check 'an answer for each, in order' test "$(jq -r '"\(.job) \(.status)"' out | tr '\n' ';')" = \
-	'1 done;2 failed;3 failed;4 done;5 failed;6 failed;7 failed;8 failed;9 done;'
-check 'the id comes back' test "$(jq -c '[.id] | .[0]' out | tr '\n' ' ')" = '7 null null null null null null null null '
-check 'each with its reason' sh -c 'for w in missing.wav "not JSON" "two files" "two files" "unknown key .gain" "does not end in a number"; do
-	jq -r "select(.error).error" out | grep -q "$w" || { echo "$w"; exit 1; }; done; test "$(jq -r "select(.error).error" out | wc -l)" = 6'
+	'1 done;2 failed;3 failed;4 done;5 failed;6 failed;7 failed;8 failed;9 done;10 failed;'
+check 'the id comes back' test "$(jq -c '[.id] | .[0]' out | tr '\n' ' ')" = '7 null null null null null null null null null '
+check 'each with its reason' sh -c 'for w in missing.wav "not JSON" "two files" "two files" "unknown key .gain" "does not end in a number" "name a file"; do
+	jq -r "select(.error).error" out | grep -q "$w" || { echo "$w"; exit 1; }; done; test "$(jq -r "select(.error).error" out | wc -l)" = 7'
 check 'the same object as of one pair' test "$(jq -c 'select(.job == 1).report' out)" = "$(audio-diff ref.wav late.wav | jq -c .)"
 check 'demands of a job' test "$(jq -c 'select(.job == 4).report.failed' out)" = '["esr_fitted_db > -3"]'
 check 'its null' test -s b.wav
-check 'and a case for each that is JSON' grep -q 'tests="8" failures="1" errors="5"' b.xml
+check 'and a case for each that is JSON' grep -q 'tests="9" failures="1" errors="6"' b.xml
 run sh -c 'head -n 1 jobs.jsonl | audio-diff --batch --fail-if "delay_frames != 0"'
 check 'a demand of the command line, not met: exit 3' status_is 3
 run sh -c 'head -n 1 jobs.jsonl | audio-diff --batch >/dev/full'

@@ -38,8 +38,9 @@ check 'centroid' near "$(of spectrum.centroid_hz)" 1000 5
 check 'its third octave' near "$(jq '.spectrum | .third_octave_dbfs[.third_octave_hz | index(1000)]' out)" -9.0309 0.01
 check 'all values are there: no reasons' test "$(jq -c '.reasons | del(.["envelope.attack_median_ms"],
 	.["envelope.decay_rate_db_s"], .["envelope.sustain_median_db"], .["spectrum.third_octave_dbfs"], .["dynamics.dr14_db"],
-	.["spectrum.slope_db_per_octave"], .["faults.hum_50hz_dbfs"], .["faults.hum_60hz_dbfs"])' out)" = '{}'
-check 'mono has no stereo' test "$(of stereo)" = null
+	.["spectrum.slope_db_per_octave"], .["faults.hum_50hz_dbfs"], .["faults.hum_60hz_dbfs"],
+	.["stereo.correlation"], .["stereo.width_ratio"], .["stereo.balance_db"])' out)" = '{}'
+check 'mono has no stereo, and why' test "$(of stereo.correlation) $(jq -r '.reasons["stereo.correlation"]' out)" = 'null not two channels'
 
 run audio-metrics --dual-mono sine.wav
 check 'dual mono: 3.01 LU more, and stated' near "$(of loudness.integrated_lufs)" -6.02 0.05
@@ -172,7 +173,7 @@ else
 	skip 'pictures' "$(audio-metrics --plot p.svg sine.wav 2>&1 >/dev/null)"
 fi
 run audio-metrics --plot p.gif sine.wav
-check 'another kind of picture: exit 1' test "$status" != 0
+check 'another kind of picture: exit 2, before the work' test "$status $(wc -c <out)" = '2 0'
 run sh -c 'audio-metrics --plot p.svg <sine.wav'
 check '--plot of a pipe: exit 2' status_is 2
 cat >segments.jsonl <<X
@@ -187,6 +188,12 @@ check '--timeline: an object for each segment that sounds' test "$(jq -r '.segme
 check 'at its place' test "$(jq -c '.region' out | tr '\n' ' ')" = '{"start_frame":24000,"length_frames":24000} {"start_frame":48000,"length_frames":24000} '
 check 'measured alone' jq -es '(.[0].levels.rms_dbfs - .[1].levels.rms_dbfs - 20 | fabs) < 0.1' out
 check 'with the hash of the master' test "$(jq -r .sha256 out | sort -u)" = "$(sha256sum master.wav | cut -d' ' -f1)"
+make_wav other.wav 44100 1 96000 '0.1 * sin($t)'
+run audio-metrics --timeline t.jsonl other.wav
+check 'the master of another timeline: exit 1' err_says "'other.wav' has 44100 Hz"
+cp sine.wav in.wav
+run audio-metrics -o in.wav in.wav
+check 'over its input: exit 2, nothing lost' sh -c 'cmp in.wav sine.wav'
 run audio-metrics --timeline t.jsonl sine.wav stereo.wav
 check 'of two masters: exit 2' status_is 2
 run audio-metrics --timeline sine.wav master.wav
@@ -198,6 +205,9 @@ check '--compat gts: its names' test "$(jq -sc '[.[0].schema, (.[0].rms_dbfs + 9
 	'["metrics-gts/1",true,0,null,0]'
 run audio-metrics --compat gts --csv sine.wav
 check 'as a table' test "$(col rms_dbfs 2 | cut -c1-6)" = -9.030
+make_wav many.wav 8000 64 131080 '0.1'
+run audio-metrics --compat gts many.wav
+check 'more samples than may be, on 64 channels' err_says "'many.wav': 838"
 run audio-metrics --compat gts --only levels sine.wav
 check 'with other measures beside it: exit 2' status_is 2
 run audio-metrics --compat old sine.wav
@@ -262,7 +272,7 @@ else
 	skip 'the reference values of the seed' 'no TESTDATA'
 fi
 # loudness of all real recordings and renders there are, in both meters (ffmpeg rounds to 0.1)
-for f in "$SRC"/examples/demo/di/*.wav "$SRC"/examples/demo/irs/*.wav "$TESTDATA"/gts/reference/*.wav "$TESTDATA"/nam/golden/*guitar-di.wav; do
+for f in "$SRC"/examples/demo/di/*.wav "$SRC"/examples/demo/ir/*.wav "$TESTDATA"/gts/reference/*.wav "$TESTDATA"/nam/golden/*guitar-di.wav "$TESTDATA"/gts/*.wav "$TESTDATA"/gts/history/*.wav "$TESTDATA"/nam/inputs/*.wav; do
 	[ -e "$f" ] || continue
 	audio-metrics --only loudness "$f" >out
 	of loudness.integrated_lufs

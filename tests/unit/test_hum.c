@@ -68,6 +68,26 @@ main(void)
 	ok(!memcmp(&v, &w, sizeof v), "any block size, the same bits");
 	make(50, none, 0.3, 1e-3), v = measure(RATE, 1, N, N);
 	ok(isnan(v.hum_50hz_dbfs) && isnan(v.hum_60hz_dbfs), "notes and noise alone: none");
+	for (int k = 0; k < 6; k++) {
+		static const double hz[] = { 220, 260, 261.63, 300, 329.63, 440 };
+		char name[48];
+
+		for (int i = 0; i < N; i++)
+			x[i] = (float)(0.5 * sin(2 * M_PI * hz[k] * i / RATE));
+		v = measure(RATE, 1, N, N);
+		snprintf(name, sizeof name, "a steady tone at %g Hz is no hum", hz[k]);
+		ok(!(v.hum_50hz_dbfs > -90) && !(v.hum_60hz_dbfs > -90), name);
+	}
+	for (int i = 0; i < N; i++) {
+		double t = (double)i / RATE, sum = 0;
+
+		for (int k = 1; k <= 8; k++)
+			sum += 0.001 * sin(2 * M_PI * 60 * k * t + k);
+		x[i] = (float)sum;
+	}
+	v = measure(RATE, 1, N, N);
+	ok(!(v.hum_50hz_dbfs > -110), "hum of 60 Hz with harmonics to 480 Hz is none of 50");
+	ok_near(v.hum_60hz_dbfs, -63.01 + 6.02, 0.05, "and four of them count");
 	make(50, one, 0, 0);
 	for (int i = N; i-- > 0;) {
 		x[2 * i] = x[i];
