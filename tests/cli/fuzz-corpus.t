@@ -12,6 +12,10 @@ check 'WAV files: run by the fuzzer' "$O/tests/fuzz/fuzz_wav" "$SRC"/tests/fuzz/
 for f in "$SRC"/tests/fuzz/corpus/fx/*; do
 	check "${f##*/}: run by the fuzzer of effects" "$O/tests/fuzz/fuzz_fx" "$f"
 done
+for f in "$SRC"/tests/fuzz/corpus/net/*; do
+	if [ -x "$O/tests/fuzz/fuzz_net" ]; then check "${f##*/}: run by the fuzzer" "$O/tests/fuzz/fuzz_net" "$f"
+	else skip "${f##*/}: run by the fuzzer" 'built without libcurl'; fi
+done
 if command -v python3 >/dev/null; then
 	check 'make-corpus runs' python3 "$SRC/tests/fuzz/make-corpus" again
 	check 'make-corpus writes the same files' diff -r again "$SRC/tests/fuzz/corpus"
