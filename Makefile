@@ -165,6 +165,7 @@ check-gpu: ## on a machine with an NVIDIA GPU: build, compare with the CPU, and 
 	TESTDATA=$(abspath $(TESTDATA)) scripts/check-gpu
 bench: all $(BENCHES) ## measure speed: real-time factors and the share of the machine's peak
 	TESTDATA=$(abspath $(TESTDATA)) BIN=$(abspath $O)/bin BENCH_JSON=$(or $(BENCH_JSON),$O/bench.jsonl) scripts/bench $(BENCHES)
+	[ ! -x $O/bin/tone-fetch ] || BIN=$(abspath $O)/bin tests/bench/tone-fetch.sh
 lint: ## check man pages, scripts and the layers of lib/
 	mandoc -T lint -W warning man/*.1 man/*.5 man/*.7
 	shellcheck scripts/check scripts/check-aarch64 scripts/check-gpu scripts/demo scripts/packages scripts/bench scripts/make-completions \

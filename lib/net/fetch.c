@@ -313,7 +313,7 @@ download_done(void *ctx, const struct http_answer *a, const struct err *e)
 		j->e = *e;
 	j->bad = e || accept_file(j, &j->e);
 	/* what was cut off and has a tag is for the next process that asks */
-	fetch_body_close(&j->body, !j->bad || (j->e.code == ERR_RETRY && j->body.etag[0] && j->body.have > 0));
+	fetch_body_close(&j->body, !j->bad || (j->e.code == ERR_RETRY && j->body.tagged && j->body.have > 0));
 }
 
 static int

@@ -9,16 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OVERLAP = 4096, MAX_TAG = 4096 };
+/* Below WORTH_BYTES a file is fetched anew sooner than what is left of it is found. */
+enum { OVERLAP = 4096, MAX_TAG = 4096, WORTH_BYTES = 65536 };
 
 static int
 restart(struct fetch_body *b, struct err *e)
 {
+	b->total = -1;
+	b->etag[0] = '\0';
+	if (!b->have && b->hash)
+		return 0;
 	sha256_free(b->hash);
 	b->hash = sha256_new();
 	b->have = b->at = b->from = 0;
-	b->total = -1;
-	b->etag[0] = '\0';
 	if (!b->hash)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	return ftruncate(b->fd, 0) ? err_sys(e, "cannot write '%s'", b->name) : 0;
@@ -26,11 +29,12 @@ restart(struct fetch_body *b, struct err *e)
 
 /* NAME.etag beside a partial file: "URL\nETAG\nTOTAL\n" */
 static void
-note_tag(const struct fetch_body *b)
+note_tag(struct fetch_body *b)
 {
 	char *name = str_printf("%s.etag", b->name), *text = str_printf("%s\n%s\n%lld\n", b->url, b->etag, (long long)b->total);
 	FILE *f = name && text ? fopen(name, "w") : NULL;
 
+	b->tagged = f != NULL;
 	if (f) {
 		fputs(text, f);
 		fclose(f);
@@ -147,7 +151,7 @@ first_bytes(struct fetch_body *b, struct http_answer *a, struct err *e)
 			return -1;
 		b->total = a->length;
 		strcpy(b->etag, a->etag);
-		if (b->etag[0] && b->total > OVERLAP)
+		if (b->etag[0] && b->total >= WORTH_BYTES)
 			note_tag(b);
 		return 0;
 	}
@@ -219,7 +223,7 @@ fetch_body_close(struct fetch_body *b, int keep)
 	if (b->name && !keep)
 		unlink(b->name);
 	/* what a try left that may go on: only with the tag */
-	if (tag && !(keep && !access(b->name, F_OK)))
+	if (tag && b->tagged && !(keep && !access(b->name, F_OK)))
 		unlink(tag);
 	free(tag);
 	sha256_free(b->hash);

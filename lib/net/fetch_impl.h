@@ -19,6 +19,7 @@ struct fetch_body {
 	int64_t have, at, from;  /* bytes that are there; where the next ones go; where this try was to resume */
 	int64_t total;           /* -1: not known */
 	char etag[128];
+	int tagged;              /* NAME.etag is there, for another process */
 };
 
 /* Make the file in partial/; takes up what a process that is gone has left of the same url. */

@@ -214,31 +214,31 @@ get 100/1001; check 'another file meanwhile: that one, whole' test "$(jq -r .sha
 faults '/api/v1/models/1002/ cut 50000' '/api/v1/models/1002/ swapsame 0'
 get 100/1002; check 'another file under the same tag: found by what is compared' test "$(jq -r .sha256 out)" = "$anvil"
 # a run that is killed leaves what it has to the next
-forget; faults '/api/v1/models/1004/ cut 20000' 'always /api/v1/models/1004/ status 503'
-get --tries 2 100/1004; check 'given up: exit 75' status_is 75
-check 'what came is there' sh -c 'test "$(find store/partial -size +19k | wc -l)" -eq 1'
+forget; faults '/api/v1/models/1002/ cut 70000' 'always /api/v1/models/1002/ status 503'
+get --tries 2 100/1002; check 'given up: exit 75' status_is 75
+check 'what came is there' sh -c 'test "$(find store/partial -size +60k | wc -l)" -eq 1'
 no_faults
-get 100/1004
-check 'and is taken up' sh -c "test $(asked '.range == "bytes=15904-"') -eq 2 && test -z \"\$(ls store/partial)\""
-check 'whole' test "$(jq -r .sha256 out)" = "$(sha "$SRC/examples/demo/models/mudlark.nam")"
+get 100/1002
+check 'and is taken up' sh -c "test $(asked '.range == "bytes=65904-"') -eq 2 && test -z \"\$(ls store/partial)\""
+check 'whole' whole
 
 # ---- damage in the store ----
 file=$(jq -r .file out)
 chmod u+w "$file" && printf X | dd of="$file" bs=1 seek=100 conv=notrunc 2>/dev/null
-run tone-fetch get --offline 100/1004
+run tone-fetch get --offline 100/1002
 check 'damaged, offline: exit 7' status_is 7
-get 100/1004
+get 100/1002
 check 'found and fetched again' jq -e '.cached == false' out
 : >"$(jq -r .file out)"
-get 100/1004
+get 100/1002
 check 'emptied by a power cut: fetched again' jq -e '.cached == false' out
-echo garbage >store/models/1004.json
-get 100/1004
+echo garbage >store/models/1002.json
+get 100/1002
 check 'a damaged record too' status_is 0
 
 # ---- what is printed is what lib/schema says ----
 if python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null; then
-	tone-fetch get --offline -o got 100/1004 >lines.json 2>/dev/null
+	tone-fetch get --offline -o got 100/1002 >lines.json 2>/dev/null
 	tone-fetch get 100 200 700 400 >>lines.json
 	check 'schemas' python3 -W ignore "$SRC/tests/validate-json.py" "$SRC/lib/schema" lines.json got/*.json store/models/*.json
 else
