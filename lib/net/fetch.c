@@ -8,6 +8,8 @@
 #include "net/validate.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +27,8 @@ struct job {
 	int cached, over, bad;
 	struct err e;
 	struct fetch_body body;
+	struct job *next_check;
+	int checked;             /* under f->lock: the checker is through with it */
 };
 
 struct fetch {
@@ -33,24 +37,15 @@ struct fetch {
 	struct fetch_options o;
 	struct job *first, **last; /* in the order of the names */
 	size_t waiting, running;
+	/* A thread validates what has come while the next files come. */
+	pthread_t checker;
+	pthread_mutex_t lock;    /* of the four below, and checked and next_check of jobs */
+	pthread_cond_t work, ready;
+	struct job *to_check, **last_check;
+	int has_checker, quit;
 	char tone_id[STORE_ID_MAX]; /* the last tone asked for, and what it is */
 	json_t *tone;
 };
-
-int
-fetch_new(struct fetch **out, struct store *s, const struct api *a, const struct fetch_options *o, struct err *e)
-{
-	struct fetch *f = calloc(1, sizeof *f);
-
-	*out = f;
-	if (!f)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	f->s = s;
-	f->a = a;
-	f->o = *o;
-	f->last = &f->first;
-	return 0;
-}
 
 static void
 job_free(struct job *j)
@@ -62,21 +57,6 @@ job_free(struct job *j)
 	json_decref(j->record);
 	free(j->path);
 	free(j);
-}
-
-void
-fetch_free(struct fetch *f)
-{
-	struct job *next;
-
-	if (!f)
-		return;
-	for (struct job *j = f->first; j; j = next) {
-		next = j->next;
-		job_free(j);
-	}
-	json_decref(f->tone);
-	free(f);
 }
 
 static void
@@ -143,11 +123,22 @@ fetch_export(const struct store *s, const json_t *record, const char *dir, char 
 /* ---- results, in order ---- */
 
 static int
+is_over(struct fetch *f, struct job *j)
+{
+	if (!j->over) {
+		pthread_mutex_lock(&f->lock);
+		j->over = j->checked;
+		pthread_mutex_unlock(&f->lock);
+	}
+	return j->over;
+}
+
+static int
 emit(struct fetch *f, struct err *e)
 {
 	int r = 0;
 
-	while (f->first && f->first->over && !r) {
+	while (f->first && is_over(f, f->first) && !r) {
 		struct job *j = f->first;
 		char *copy = NULL;
 
@@ -174,7 +165,14 @@ settle(struct fetch *f, size_t running, size_t waiting, struct err *e)
 	int r = emit(f, e);
 
 	while (!r && (f->running > running || f->waiting > waiting)) {
-		r = http_step(f->a->h, 1, e);
+		if (f->running) {
+			r = http_step(f->a->h, 1, e);
+		} else {        /* all have come: the first one is being checked */
+			pthread_mutex_lock(&f->lock);
+			while (!f->first->checked)
+				pthread_cond_wait(&f->ready, &f->lock);
+			pthread_mutex_unlock(&f->lock);
+		}
 		if (!r)
 			r = emit(f, e);
 	}
@@ -301,19 +299,66 @@ download_data(void *ctx, struct http_answer *a, int first, const char *data, siz
 	return fetch_body_data(&((struct job *)ctx)->body, a, first, data, n, e);
 }
 
+/* Validate and keep; on the checker's thread, or where there is none on ours. */
+static void
+check(struct job *j)
+{
+	j->bad = accept_file(j, &j->e) != 0;
+	fetch_body_close(&j->body, !j->bad);
+}
+
+static void *
+checker(void *ctx)
+{
+	struct fetch *f = ctx;
+
+	pthread_mutex_lock(&f->lock);
+	for (;;) {
+		struct job *j = f->to_check;
+
+		if (f->quit)
+			break;
+		if (!j) {
+			pthread_cond_wait(&f->work, &f->lock);
+			continue;
+		}
+		f->to_check = j->next_check;
+		if (!f->to_check)
+			f->last_check = &f->to_check;
+		pthread_mutex_unlock(&f->lock);
+		check(j);
+		pthread_mutex_lock(&f->lock);
+		j->checked = 1;         /* from here on it is not ours */
+		pthread_cond_signal(&f->ready);
+		http_wake(f->a->h);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return NULL;
+}
+
 static void
 download_done(void *ctx, const struct http_answer *a, const struct err *e)
 {
 	struct job *j = ctx;
+	struct fetch *f = j->f;
 
 	(void)a;
-	j->over = 1;
-	j->f->running--;
-	if (e)
+	f->running--;
+	if (e) {
 		j->e = *e;
-	j->bad = e || accept_file(j, &j->e);
-	/* what was cut off and has a tag is for the next process that asks */
-	fetch_body_close(&j->body, !j->bad || (j->e.code == ERR_RETRY && j->body.tagged && j->body.have > 0));
+		j->over = j->bad = 1;
+		/* what was cut off and has a tag is for the next process that asks */
+		fetch_body_close(&j->body, e->code == ERR_RETRY && j->body.tagged && j->body.have > 0);
+	} else if (!f->has_checker) {
+		check(j);
+		j->over = 1;
+	} else {
+		pthread_mutex_lock(&f->lock);
+		*f->last_check = j;
+		f->last_check = &j->next_check;
+		pthread_cond_signal(&f->work);
+		pthread_mutex_unlock(&f->lock);
+	}
 }
 
 static int
@@ -538,4 +583,56 @@ int
 fetch_wait(struct fetch *f, struct err *e)
 {
 	return settle(f, 0, 0, e);
+}
+
+int
+fetch_new(struct fetch **out, struct store *s, const struct api *a, const struct fetch_options *o, struct err *e)
+{
+	struct fetch *f = calloc(1, sizeof *f);
+	sigset_t all, old;
+
+	*out = f;
+	if (!f)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	f->s = s;
+	f->a = a;
+	f->o = *o;
+	f->last = &f->first;
+	f->last_check = &f->to_check;
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->work, NULL);
+	pthread_cond_init(&f->ready, NULL);
+	if (!a)
+		return 0;
+	/* signals are for the thread that may hold them back, see token.h */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	f->has_checker = !pthread_create(&f->checker, NULL, checker, f);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return 0;
+}
+
+void
+fetch_free(struct fetch *f)
+{
+	struct job *next;
+
+	if (!f)
+		return;
+	if (f->has_checker) {
+		pthread_mutex_lock(&f->lock);
+		f->quit = 1;
+		pthread_cond_signal(&f->work);
+		pthread_mutex_unlock(&f->lock);
+		pthread_join(f->checker, NULL);
+	}
+	for (struct job *j = f->first; j; j = next) {
+		next = j->next;
+		job_free(j);
+	}
+	json_decref(f->tone);
+	pthread_cond_destroy(&f->ready);
+	pthread_cond_destroy(&f->work);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
 }

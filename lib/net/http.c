@@ -732,6 +732,12 @@ http_step(struct http *h, double timeout_s, struct err *e)
 	return 0;
 }
 
+void
+http_wake(struct http *h)
+{
+	curl_multi_wakeup(h->multi);
+}
+
 struct simple {
 	long status;
 	char *body;

@@ -77,6 +77,8 @@ int http_add(struct http *h, const struct http_request *r, struct err *e);
 size_t http_active(const struct http *h);
 /* Move all requests, waiting for the network up to timeout_s. */
 int http_step(struct http *h, double timeout_s, struct err *e);
+/* Let a http_step() that waits, or the next one, return at once.  From any thread. */
+void http_wake(struct http *h);
 
 /* One request with its answer collected; the others move on meanwhile.  *body is the caller's to free. */
 int http_do(struct http *h, const char *url, const char *form, int flags, size_t max_bytes, long *status, char **body,
