@@ -5,14 +5,17 @@
  * between two lags loses up to 36 % at either, so that a note's next period may look better: the 32 largest peaks
  * are all refined.  Of equal ones (a steady tone) the one nearest to no delay is taken.
  *
- * Streaming; memory: for a limit of m lags about 24 (2 m + 65536) bytes and 8 of these for each channel. */
+ * A long correlation is blurred when one signal runs slower than the other, and its peak may be anywhere.  So each block of it (the
+ * lags and 65536 frames and more) also tells its own delay, from which a drift can be seen.
+ *
+ * Streaming; memory: for a limit of m lags about 32 (2 m + 65536) bytes and 8 of these for each channel. */
 #ifndef METRICS_ALIGN_H
 #define METRICS_ALIGN_H
 #include "base/err.h"
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ALIGN_MAX_LAG = 1 << 20, ALIGN_TAPS = 128 };
+enum { ALIGN_MAX_LAG = 1 << 20, ALIGN_TAPS = 128, ALIGN_PARTS = 64 };
 
 struct align; /* one pair of signals; one thread at a time */
 
@@ -20,6 +23,10 @@ struct align_result {
 	int64_t whole;     /* the lag, in frames, with the largest |r| near the peak; > 0: test is later than ref */
 	double delay;      /* between the frames; |delay - whole| < 1 */
 	double strength;   /* |r| there over sqrt(sum ref^2 sum test^2), 0..1; 0: one of them is silent, no delay is known */
+	/* Of blocks in which the signals are alike (strength 0.4 and more): where their middle is in ref, and their delay.  Of many
+	 * blocks these are some, evenly. */
+	double part_at[ALIGN_PARTS], part_delay[ALIGN_PARTS];
+	size_t parts;
 };
 
 /* max_lag: 0..ALIGN_MAX_LAG, also the most that is found.  -1: no memory, or a wrong argument. */
@@ -32,11 +39,14 @@ void align_reset(struct align *a); /* for another pair of signals */
 void align_add(struct align *a, const float *ref, const float *test, int64_t frames);
 
 /* Once, last; then only align_reset() or align_free(). */
-int align_end(struct align *a, struct align_result *r, struct err *e);
+void align_end(struct align *a, struct align_result *r);
 
 /* Taps h[ALIGN_TAPS] of a filter that moves a signal forward by 0 <= fraction < 1 of a frame: out[n] = sum h[j] x[n - j] is
  * x at n - ALIGN_TAPS / 2 + fraction.  A sinc under a Kaiser window (beta 12): good to -100 dB up to 0.93 of half the rate. */
 void align_taps(double fraction, double h[ALIGN_TAPS]);
+
+/* The median of n numbers, which are put in order. */
+double align_median(double *v, size_t n);
 
 /* The slope through n points by Theil and Sen: the median of the slopes of all pairs, which up to 29 % of outliers cannot
  * spoil.  NAN for fewer than two different x.  n at most 64.  *spread becomes the median distance of the points from that line. */

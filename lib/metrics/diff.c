@@ -16,11 +16,14 @@ enum {
 	BLOCK_SAMPLES = 1 << 18,
 	WINDOWS = 16,      /* in which the drift is looked for */
 	WINDOW_LAGS = 512, /* how far it may lead */
-	LEAST_WINDOWS = 3   /* that know their delay */
+	LEAST_WINDOWS = 3,  /* that know their delay */
+	MOST_DRIFT = 16384  /* frames from the middle to an end */
 };
 static const double least_delay = 1e-6; /* frames; what is less is rounding */
 static const double exact_power = 1e-11; /* of the signal: a residual that rounding of the sums may be */
 static const double band_range_db = 80;
+static const double most_part_spread = 20; /* frames: blocks of some seconds are blurred by what they look for */
+static const double least_drift = 2; /* frames from the middle to an end: what is less does not blur the whole */
 static const double most_spread = 1; /* frames: windows that contradict each other tell no drift */
 static const double window_strength = 0.5; /* correlation from which on a window knows its delay */
 
@@ -242,8 +245,8 @@ struct fit {
 };
 
 /* The part of the block that is in the windows; they do not overlap. */
-static int
-look_for_drift(struct job *j, struct fit *f, struct err *e)
+static void
+look_for_drift(struct job *j, struct fit *f)
 {
 	while (f->count < WINDOWS) {
 		int64_t from = (int64_t)f->count * f->every + f->in - f->at, n = f->length - f->in;
@@ -256,8 +259,7 @@ look_for_drift(struct job *j, struct fit *f, struct err *e)
 		f->in += n;
 		if (f->in < f->length)
 			break;
-		if (align_end(f->window, &r, e))
-			return -1;
+		align_end(f->window, &r);
 		if (r.strength >= window_strength) {
 			f->from[f->known] = (double)((int64_t)f->count * f->every);
 			f->delay[f->known++] = r.delay;
@@ -266,7 +268,6 @@ look_for_drift(struct job *j, struct fit *f, struct err *e)
 		f->count++;
 		f->in = 0;
 	}
-	return 0;
 }
 
 static int
@@ -279,8 +280,9 @@ fit_block(struct job *j, void *ctx, struct err *e)
 	scan_sums(j->x, n, &sum, &f->xx);
 	scan_sums(j->y, n, &sum, &f->yy);
 	f->xy += scan_product(j->x, j->y, n);
-	if (f->window && look_for_drift(j, f, e))
-		return -1;
+	(void)e;
+	if (f->window)
+		look_for_drift(j, f);
 	f->at += j->common;
 	return 0;
 }
@@ -303,6 +305,23 @@ drift(const struct fit *f)
 	return spread <= most_spread ? 1e6 * slope : NAN;
 }
 
+/* When the blocks tell of a drift, the delay is that in the middle instead of where a blurred correlation has its peak.  Returns by
+ * how much it is another at the ends. */
+static int64_t
+see_drift(struct align_result *r, const struct diff_values *v)
+{
+	double spread, slope = align_slope(r->part_at, r->part_delay, r->parts, &spread), base[ALIGN_PARTS];
+	double half = 0.5 * (double)(v->ref_frames < v->test_frames ? v->ref_frames : v->test_frames), apart = fabs(slope) * half;
+
+	if (r->parts < LEAST_WINDOWS || !(spread <= most_part_spread) || !(apart > least_drift) || apart > MOST_DRIFT)
+		return 0;
+	for (size_t i = 0; i < r->parts; i++)
+		base[i] = r->part_delay[i] + slope * (half - r->part_at[i]);
+	r->delay = align_median(base, r->parts);
+	r->whole = (int64_t)floor(r->delay + 0.5);
+	return (int64_t)ceil(apart);
+}
+
 /* Delay, gain, polarity and drift.  *o becomes the overlap to apply, with a length of 0 when nothing can be fitted. */
 static int
 fit(struct job *j, struct diff_values *v, struct overlap *o, struct err *e)
@@ -310,17 +329,18 @@ fit(struct job *j, struct diff_values *v, struct overlap *o, struct err *e)
 	struct align_result r;
 	struct fit f = { 0 }, g = { 0 };
 	struct overlap between;
+	int64_t apart; /* frames that the drift makes from the middle to an end */
 	int ret = -1;
 
 	o->frames = 0;
-	if (align_end(j->align, &r, e))
-		return -1;
+	align_end(j->align, &r);
 	if (!(r.strength > 0))
 		return 0;
+	apart = see_drift(&r, v);
 	*o = overlap_of(v, r.whole, 0);
 	f.length = j->rate_hz / 5; /* in a longer one a drift blurs the peak */
 	f.every = (o->frames - f.length) / (WINDOWS - 1);
-	if (f.every >= f.length && align_new(&f.window, j->channels, WINDOW_LAGS, e))
+	if (f.every >= f.length && align_new(&f.window, j->channels, WINDOW_LAGS + apart, e))
 		return -1;
 	if (pass(j, o, 1, fit_block, &f, e))
 		goto out;

@@ -50,7 +50,7 @@ struct diff_values {
 	int64_t max_difference_frame;   /* the first with the largest difference; -1: nothing compared */
 	struct diff_error raw, fitted;  /* as the signals are, and with delay, polarity and gain taken out */
 
-	double delay_frames;            /* how much later test is than ref */
+	double delay_frames;            /* how much later test is than ref; with a drift in the middle of both */
 	double drift_ppm;               /* test runs slower by that; NAN: under 3.2 s, or too different */
 	int polarity;                   /* 1, or -1: test is inverted; 0: unknown */
 	double correlation;             /* at that delay, -1..1 */

@@ -137,6 +137,18 @@ run audio-diff --max-delay -1 ref.wav late.wav
 check 'a negative delay: exit 2' status_is 2
 
 
+# a recording of half a minute that another clock has made 60 ppm longer, 10 ms later
+demo=$SRC/examples/demo/di
+if [ -e "$demo/riff.wav" ] && command -v sox >/dev/null; then
+	audio-prep --concat -o long.wav "$demo/riff.wav" "$demo/chords.wav" "$demo/lead.wav"
+	sox long.wav -b 32 -e float slow.wav speed 0.9999400036 rate 48000 pad 0.01 2>/dev/null
+	run audio-diff long.wav slow.wav
+	check 'a drift is told' near "$(of drift_ppm)" 60 0.5
+	check 'and the delay in the middle' near "$(of delay_frames)" "$(jq '480 + 30e-6 * .ref_frames' out)" 1
+else
+	skip 'a drift' 'no examples, or no sox'
+fi
+
 # ---- several tests, the null, tables ----
 run audio-diff -q --fail-if 'null_depth_db < 60' --junit j.xml --markdown m.md ref.wav same.wav missing.wav other.wav
 check 'several tests: the worst status' status_is 1
