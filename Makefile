@@ -116,6 +116,12 @@ $O/tests/fake-gpu.so: tests/fake/fake_gpu.c lib/nam/nam_plan_host.c lib/base/mem
 	$(Q)mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lm
+# The CUDA kernels on threads of the CPU, where there is a C++ compiler.
+THREADS_TEST := $(if $(shell command -v $(CXX)),$O/tests/cuda-threads)
+$O/tests/cuda-threads: tests/fake/cuda_threads.cc $O/libshootout.a lib/cuda/run.cuh $(wildcard lib/nam/*.h)
+	$(Q)mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(CXX) -std=c++17 -Ilib -ffp-contract=off -pthread $(CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.cc %.a,$^) $(LDLIBS)
 $O/tests/%: $O/tests/%.o $O/libshootout.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -139,7 +145,7 @@ PROVE    ?= prove --directives -j2
 UNIT_ENV = TESTDATA=$(abspath $(TESTDATA)) $(addprefix SHOOTOUT_GPU=,$(abspath $(PLUGINS)))
 check-unit: $(UNITS) $(PLUGINS) $O/tests/fake-gpu.so
 	$(UNIT_ENV) $(PROVE) -e '' $(UNITS)
-check-cli: all $(FUZZERS) $O/tests/fake-gpu.so
+check-cli: all $(FUZZERS) $O/tests/fake-gpu.so $(THREADS_TEST)
 	BIN=$(abspath $O)/bin O=$(abspath $O) TESTDATA=$(abspath $(TESTDATA)) $(PROVE) tests/cli/*.t
 check-isa: $(UNITS) $(PLUGINS) ## run the unit tests once per instruction set
 	@for i in generic $(ISAS); do echo "isa $$i"; \

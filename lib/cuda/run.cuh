@@ -6,7 +6,9 @@
 #ifndef CUDA_RUN_CUH
 #define CUDA_RUN_CUH
 
+#ifndef UNROLL
 #define UNROLL _Pragma("unroll")
+#endif
 #define VM_FN static __device__ __forceinline__
 #define VM_LOAD4(to, from) do { \
 	const float4 q_ = *reinterpret_cast<const float4 *>(from); \
@@ -112,4 +114,33 @@ static const struct run_kind {
 	{ { 0, 0 }, 32, 32, run_kernel<0, 0, 1, 32, 32> },
 };
 enum { RUN_KINDS = sizeof run_kinds / sizeof *run_kinds };
+
+static int
+run_has(const struct run_kind *k, int channels)
+{
+	return !channels || k->wide[0] == channels || k->wide[1] == channels;
+}
+
+/* The narrowest kernel that has what the plan asks for; 0 has everything. */
+static int
+run_kind_of(const struct nam_plan *p)
+{
+	for (int k = RUN_KINDS - 1; k > 0; k--) {
+		const struct run_kind *kind = &run_kinds[k];
+
+		if (p->wide[0] ? !kind->cells && run_has(kind, p->wide[0]) && run_has(kind, p->wide[1]) :
+		    p->cells && kind->cells == p->cells)
+			return k;
+	}
+	return 0;
+}
+
+/* Of a block; recurrent layers have no use for more than their units. */
+static int
+run_threads(const struct nam_plan *p)
+{
+	const int kind = run_kind_of(p), threads = run_kinds[kind].threads;
+
+	return !kind && p->units && p->units < threads ? (p->units + 31) / 32 * 32 : threads;
+}
 #endif

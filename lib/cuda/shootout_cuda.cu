@@ -144,27 +144,6 @@ status_of(cudaError_t e)
 		goto out; \
 	} } while (0)
 
-static int
-has(const int32_t pair[2], int channels)
-{
-	return !channels || pair[0] == channels || pair[1] == channels;
-}
-
-static int
-kind_of(const struct nam_plan *p)
-{
-	for (int k = 1; k < RUN_KINDS && p->wide[0] && !run_kinds[k].cells; k++) {
-		const int32_t pair[2] = { run_kinds[k].wide[0], run_kinds[k].wide[1] };
-
-		if (has(pair, p->wide[0]) && has(pair, p->wide[1]))
-			return k;
-	}
-	for (int k = 1; k < RUN_KINDS && p->cells && !p->wide[0]; k++)
-		if (run_kinds[k].cells == p->cells)
-			return k;
-	return 0;
-}
-
 static void
 unload(struct gpu_model *m)
 {
@@ -204,10 +183,8 @@ load(struct gpu_model **model, int device, const struct nam_plan *p, char *why, 
 	}
 	m->device = device;
 	m->plan = *p;
-	m->kind = kind_of(p);
-	m->threads = run_kinds[m->kind].threads;
-	if (!m->kind && p->units && p->units < m->threads)
-		m->threads = (p->units + 31) / 32 * 32;
+	m->kind = run_kind_of(p);
+	m->threads = run_threads(p);
 	DO(cudaSetDevice(device));
 	DO(cudaMalloc(&m->memory, bytes));
 	base = (char *)m->memory;

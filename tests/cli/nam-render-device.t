@@ -71,6 +71,20 @@ check 'with the reason' err_says 'no fake device'
 check 'an empty recording' sh -c \
 	'head -c 44 di.wav | nam-render --device cuda -m "$1" | cat >empty.wav; head -c 44 di.wav | nam-render -m "$1" | cmp - empty.wav' sh "$M"
 
+# the kernels themselves, on threads
+if [ -x "$O/tests/cuda-threads" ]; then
+	set --
+	for m in mikeoliphant__BossWN-nano mikeoliphant__BossWN-standard fabiohl__BossWN-lite sdatkinson__A2 sdatkinson__wavenet \
+	    mikeoliphant__BossLSTM-1x16 rickprice__BossLSTM-2x16 fabiohl__wavenet_a2_film_lite; do
+		[ ! -e "$TESTDATA/nam/models/$m.nam" ] || set -- "$@" "$TESTDATA/nam/models/$m.nam"
+	done
+	run "$O/tests/cuda-threads" "$@"
+	check 'kernels of every kind on threads of the CPU: the same bits' status_is 0
+	sed 's/^/# /' out
+else
+	skip 'kernels on threads of the CPU' 'no C++ compiler'
+fi
+
 # faults
 check 'little device memory: smaller pieces' same cpu.wav most=6000 --device cuda -m "$M" di.wav
 check 'they were smaller' sh -c 'tail -1 log.gpu | { read -r _ _ n; test "$n" -le 6000; }'
