@@ -106,7 +106,8 @@ attack_ms(const struct envelope *v, int64_t low, int64_t peak)
 	while (at_ms(v, i) < base + 0.9 * (top - base))
 		i++;
 	t90 = crossing(v, i, base + 0.9 * (top - base));
-	return t90 - t10;
+	/* what still sounds of the note before hides the beginning of the rise */
+	return (t90 - t10) * top / (top - base);
 }
 
 /* The decay of the last onset ends here. */

@@ -26,7 +26,8 @@ struct envelope_values {
 	int64_t onsets;
 	double transient_density_per_s; /* onsets over the duration; NAN for nothing */
 	double attack_median_ms;        /* 10 to 90 % of the rise from the lowest point in the 60 ms before a note to the
-	                                 * highest in the 80 ms after it; onsets that rise less than 3 dB do not count */
+	                                 * highest in the 80 ms after it, over the share of the peak that the rise is, because the
+	                                 * note before hides its beginning; onsets that rise less than 3 dB do not count */
 	double decay_rate_db_s;         /* median slope of the envelope in dB from 10 ms after the peak to 50 ms before
 	                                 * the next note, or 40 dB down; only where that is 100 ms or more; negative: it decays */
 	double sustain_median_db;       /* median of the envelope 250 ms after the peak, relative to it, where no other

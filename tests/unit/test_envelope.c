@@ -57,6 +57,20 @@ main(void)
 		/* the crests of the note are 1.1 ms apart */
 		ok_near(v.attack_median_ms, 0.8 * attacks_ms[i], 0.05 * 0.8 * attacks_ms[i] + 1.1, name);
 	}
+	for (int i = 1; i < 4; i++) {
+		plucks(attacks_ms[i] / 1000, -30, 440);
+		v = measure(RATE, 1, N, 4096);
+		snprintf(name, sizeof name, "over what is left of the note before, 15 dB down: 0.8 of %g ms", attacks_ms[i]);
+		printf("# %g\n", v.attack_median_ms);
+		ok_near(v.attack_median_ms, 0.8 * attacks_ms[i], 0.05 * 0.8 * attacks_ms[i] + 1.1, name);
+	}
+	for (int i = 1; i < 4; i++) {
+		plucks(attacks_ms[i] / 1000, -30, 110);
+		v = measure(RATE, 1, N, 4096);
+		snprintf(name, sizeof name, "at 110 Hz, in steps of half a period: 0.8 of %g ms", attacks_ms[i]);
+		printf("# %g\n", v.attack_median_ms);
+		ok_near(v.attack_median_ms, 0.8 * attacks_ms[i], 0.05 * 0.8 * attacks_ms[i] + 4.6, name);
+	}
 	for (int i = 0; i < 3; i++) {
 		plucks(0.005, decays_db_s[i], 330);
 		v = measure(RATE, 1, N, 4096);
