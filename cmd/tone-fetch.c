@@ -18,25 +18,24 @@ static struct session_options reach = { .retry_wait_s = 1, .max_wait_s = 120, .t
 static struct fetch_options get;
 static struct list_filter filter;
 static struct cache_options keep = { .max_age_days = -1, .max_bytes = -1 };
-static struct opt_list models, gears, sizes, makes, tags, creators;
 static const char *table = "auto";
 static int device, no_browser;
 static const double browser_wait_s = 300;
 
 static const struct opt opts[] = {
 	{ 'o', "output", OPT_STR, &get.dir, "DIR", "get: copy files there, TONE-MODEL.EXT, each with its record" },
-	{ 'm', "model", OPT_LIST, &models, "ID", "get: only this model of the tone; many" },
+	{ 'm', "model", OPT_LIST, &get.models, "ID", "get: only this model of the tone; many" },
 	{ 0, "refresh", OPT_FLAG, &get.refresh, NULL, "get: fetch also what the store has" },
 	{ 0, "offline", OPT_FLAG, &get.offline, NULL, "get: ask the store and nobody else" },
 	{ 'a', "architecture", OPT_STR, &filter.architecture, "WORD", "1, 2 or custom (all that there are)" },
 	{ 0, "query", OPT_STR, &filter.query, "TEXT", "lists: what to look for" },
-	{ 'g', "gear", OPT_LIST, &gears, "WORD", "lists: amp, amp-cab, pedal, outboard, cab, space, ..." },
+	{ 'g', "gear", OPT_LIST, &filter.gears, "WORD", "lists: amp, amp-cab, pedal, outboard, cab, space, ..." },
 	{ 0, "sort", OPT_STR, &filter.sort, "WORD", "lists: the service's order (see the man page)" },
 	{ 'f', "format", OPT_STR, &filter.format, "WORD", "search: nam, ir, aida-x, ...; so the following:" },
-	{ 0, "size", OPT_LIST, &sizes, "WORD", "standard, lite, feather, nano or custom; many" },
-	{ 0, "make", OPT_LIST, &makes, "NAME", "of the modelled gear; many" },
-	{ 0, "tag", OPT_LIST, &tags, "NAME", "many" },
-	{ 0, "creator", OPT_LIST, &creators, "USER", "many" },
+	{ 0, "size", OPT_LIST, &filter.sizes, "WORD", "standard, lite, feather, nano or custom; many" },
+	{ 0, "make", OPT_LIST, &filter.makes, "NAME", "of the modelled gear; many" },
+	{ 0, "tag", OPT_LIST, &filter.tags, "NAME", "many" },
+	{ 0, "creator", OPT_LIST, &filter.creators, "USER", "many" },
 	{ 0, "calibrated", OPT_FLAG, &filter.calibrated, NULL, "only models with known levels" },
 	{ 0, "verified", OPT_FLAG, &filter.verified, NULL, "only by verified creators" },
 	{ 'n', "limit", OPT_INT64, &filter.limit, "N", "lists: so many at most (all)" },
@@ -78,10 +77,7 @@ static void
 failed(void *ctx, const char *what, const struct err *e)
 {
 	(void)ctx;
-	if (what)
-		diag_error("%.200s: %s", what, e->msg);
-	else
-		diag_error("%s", e->msg);
+	diag_error("%.200s%s%s", what ? what : "", what ? ": " : "", e->msg);
 	status = session_worse(status, session_status(e));
 }
 
@@ -158,12 +154,6 @@ print_line(void *ctx, json_t *line, struct err *e)
 	return bad ? err_set(e, ERR_IO, "cannot write standard output") : 0;
 }
 
-static struct list_words
-words(const struct opt_list *l)
-{
-	return (struct list_words){ l->v, l->n };
-}
-
 static int
 print_list(int n, char *arg[], struct err *e)
 {
@@ -171,14 +161,9 @@ print_list(int n, char *arg[], struct err *e)
 	int count = 0;
 
 	(void)n;
-	filter.gears = words(&gears);
-	filter.sizes = words(&sizes);
-	filter.makes = words(&makes);
-	filter.tags = words(&tags);
-	filter.creators = words(&creators);
 	unknown = list_unknown(list, &filter);
 	if (unknown)
-		diag_usage("--%s%s is no filter of this list", unknown, gears.n > 1 ? " more than once" : "");
+		diag_usage("--%s%s is no filter of this list", unknown, filter.gears.n > 1 ? " more than once" : "");
 	if (list_is_search(list))
 		diag_warn("the service's terms keep search for products with its commercial agreement; the other lists are free");
 	return list_run(list, &session.api, list_wants_id(list) ? arg[0] : NULL, &filter, print_line, &count, e);
@@ -203,23 +188,18 @@ print_file(void *ctx, const json_t *record, const char *path, int cached, struct
 static int
 get_names(int n, char *names[], struct err *e)
 {
-	const int from_stdin = !n || (n == 1 && !strcmp(names[0], "-"));
 	struct fetch *f;
 	int r;
 
 	if (!n && isatty(STDIN_FILENO))
 		diag_usage("no ids: name some, or pipe them in");
-	get.models = models.v;
-	get.n_models = models.n;
 	get.architecture = filter.architecture;
 	get.parallel = reach.parallel;
 	get.out = print_file;
 	get.failed = failed;
 	r = fetch_new(&f, session.store, get.offline ? NULL : &session.api, &get, e);
-	for (int i = 0; i < n && !r && !from_stdin; i++)
-		r = fetch_add(f, names[i], e);
-	if (!r && from_stdin)
-		r = fetch_lines(f, stdin, e);
+	if (!r)
+		r = fetch_names(f, n, names, stdin, e);
 	if (!r)
 		r = fetch_wait(f, e);
 	fetch_free(f);
@@ -242,9 +222,9 @@ static int (*choose(int n, char *arg[]))(int n, char *arg[], struct err *e)
 
 	if (session_check(&reach, &e))
 		diag_usage("%s", e.msg);
-	for (int i = 0; i < models.n; i++)
-		if (!store_is_id(models.v[i]))
-			diag_usage("--model: '%s' is no id", models.v[i]);
+	for (int i = 0; i < get.models.n; i++)
+		if (!store_is_id(get.models.v[i]))
+			diag_usage("--model: '%s' is no id", get.models.v[i]);
 	if (get.offline && get.refresh)
 		diag_usage("--refresh asks the service, --offline does not");
 	if (strcmp(table, "auto") && strcmp(table, "always") && strcmp(table, "never"))

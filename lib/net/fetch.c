@@ -453,10 +453,10 @@ struct listing {
 static int
 is_asked_for(const struct fetch *f, const char *id)
 {
-	for (int i = 0; i < f->o.n_models; i++)
-		if (!strcmp(f->o.models[i], id))
+	for (int i = 0; i < f->o.models.n; i++)
+		if (!strcmp(f->o.models.v[i], id))
 			return 1;
-	return !f->o.n_models;
+	return !f->o.models.n;
 }
 
 static int
@@ -561,7 +561,7 @@ fetch_add(struct fetch *f, const char *name, struct err *e)
 	return *model ? one_model(f, name, tone, model, e) : whole_tone(f, name, tone, e);
 }
 
-int
+static int
 fetch_lines(struct fetch *f, FILE *in, struct err *e)
 {
 	char *line = NULL;
@@ -577,6 +577,18 @@ fetch_lines(struct fetch *f, FILE *in, struct err *e)
 	}
 	free(line);
 	return r ? r : ferror(in) ? err_sys(e, "cannot read the names") : 0;
+}
+
+int
+fetch_names(struct fetch *f, int n, char *const names[], FILE *in, struct err *e)
+{
+	int r = 0;
+
+	if (!n || (n == 1 && !strcmp(names[0], "-")))
+		return fetch_lines(f, in, e);
+	for (int i = 0; i < n && !r; i++)
+		r = fetch_add(f, names[i], e);
+	return r;
 }
 
 int

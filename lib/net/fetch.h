@@ -10,6 +10,7 @@
 #ifndef NET_FETCH_H
 #define NET_FETCH_H
 #include "base/err.h"
+#include "cli/opt.h"
 #include "net/api.h"
 #include "net/store.h"
 #include <jansson.h>
@@ -17,8 +18,7 @@
 
 struct fetch_options {
 	const char *architecture; /* "1", "2", "custom": only these; NULL: all that a tone has */
-	const char *const *models; /* n_models ids: only these */
-	int n_models;
+	struct opt_list models;   /* ids: only these; none: all */
 	int offline;              /* ask the store and nobody else */
 	int refresh;              /* fetch also what the store has */
 	int parallel;             /* downloads at once */
@@ -38,8 +38,8 @@ void fetch_free(struct fetch *f);
 /* Begin one name.  -1: the work is at its end (out() said so, or the network cannot be waited for); what is wrong with a name goes to
  * failed(). */
 int fetch_add(struct fetch *f, const char *name, struct err *e);
-/* The same for each line of in that is not empty. */
-int fetch_lines(struct fetch *f, FILE *in, struct err *e);
+/* Begin n names; where there are none, or only "-", each line of in that is not empty. */
+int fetch_names(struct fetch *f, int n, char *const names[], FILE *in, struct err *e);
 /* Wait for all. */
 int fetch_wait(struct fetch *f, struct err *e);
 

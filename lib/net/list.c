@@ -96,7 +96,7 @@ add(struct str *b, const char *key, const char *value)
 
 /* Lists in one value: the service parts creators with ',' (their names have '_') and all else with '_'. */
 static void
-add_words(struct str *b, const char *key, const struct list_words *w, const char *between)
+add_words(struct str *b, const char *key, const struct opt_list *w, const char *between)
 {
 	struct str all = { 0 };
 

@@ -2,13 +2,14 @@
 #ifndef NET_LIST_H
 #define NET_LIST_H
 #include "base/err.h"
+#include "cli/opt.h"
 #include "net/api.h"
 #include <jansson.h>
 
 /* What to ask a list for; NULL and n 0: nothing.  The words are the service's and pass unread: a new one needs no new program. */
 struct list_filter {
 	const char *query, *format, *architecture, *sort;
-	struct list_words { const char *const *v; int n; } gears, sizes, makes, tags, creators;
+	struct opt_list gears, sizes, makes, tags, creators;
 	int calibrated, verified;
 	long long limit;         /* objects; 0: all */
 };
