@@ -298,7 +298,7 @@ read_effect(struct reader *r, const char *where, struct desc_stage *s, json_t *o
 static void
 read_stage(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
 {
-	static const char *const norms[] = { "none", "energy", "peak" };
+	static const char *const norms[] = { "none", "energy", "peak", "loudness", "nam-plugin", "juce" };
 	struct field nam[] = {
 		{ "nam", F_STR, &s->file, 1, 0, 0 }, { "name", F_STR, &s->name, 0, 0, 0 },
 		{ "input_gain_db", F_NUM, &s->input_gain_db, 0, -60, 60 },
@@ -336,7 +336,7 @@ read_stage(struct reader *r, const char *where, struct desc_stage *s, json_t *o)
 	for (size_t i = 0; is_ir && s->norm && i < sizeof norms / sizeof *norms; i++)
 		good |= !strcmp(s->norm, norms[i]);
 	if (is_ir && !good)
-		desc_problem(r->p, 0, where, "'norm' must be none, energy or peak");
+		desc_problem(r->p, 0, where, "'norm' must be none, energy, peak, loudness, nam-plugin or juce");
 	if (!s->file)
 		return;
 	s->named = s->name != NULL;
