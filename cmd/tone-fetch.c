@@ -2,6 +2,7 @@
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
+#include "cli/progress.h"
 #include "net/cache.h"
 #include "net/fetch.h"
 #include "net/licence.h"
@@ -73,10 +74,22 @@ static const struct opt_spec spec = {
 static struct session session;
 static int status;
 
+/* Answers so far, of a number that is not known; on a terminal they show for themselves. */
+static struct progress progress;
+static double answers;
+
+static void
+begin(const char *label)
+{
+	if (strcmp(opt_progress, "auto") != 0 || !isatty(STDOUT_FILENO))
+		progress_begin(&progress, label, 0);
+}
+
 static void
 failed(void *ctx, const char *what, const struct err *e)
 {
 	(void)ctx;
+	progress_step(&progress, ++answers);
 	diag_error("%.200s%s%s", what ? what : "", what ? ": " : "", e->msg);
 	status = session_worse(status, session_status(e));
 }
@@ -144,6 +157,7 @@ print_line(void *ctx, json_t *line, struct err *e)
 	int *count = ctx, bad;
 	char *head, *row;
 
+	progress_step(&progress, ++answers);
 	if (!rows)
 		return print_object(NULL, line, e);
 	head = (*count)++ ? NULL : list_head(list);
@@ -158,7 +172,7 @@ static int
 print_list(int n, char *arg[], struct err *e)
 {
 	const char *unknown;
-	int count = 0;
+	int count = 0, r;
 
 	(void)n;
 	unknown = list_unknown(list, &filter);
@@ -166,7 +180,10 @@ print_list(int n, char *arg[], struct err *e)
 		diag_usage("--%s%s is no filter of this list", unknown, filter.gears.n > 1 ? " more than once" : "");
 	if (list_is_search(list))
 		diag_warn("the service's terms keep search for products with its commercial agreement; the other lists are free");
-	return list_run(list, &session.api, list_wants_id(list) ? arg[0] : NULL, &filter, print_line, &count, e);
+	begin("entries");
+	r = list_run(list, &session.api, list_wants_id(list) ? arg[0] : NULL, &filter, print_line, &count, e);
+	progress_end(&progress, answers);
+	return r;
 }
 
 /* ---- get ---- */
@@ -178,6 +195,7 @@ print_file(void *ctx, const json_t *record, const char *path, int cached, struct
 	const char *licence = json_string_value(json_object_get(o, "license"));
 
 	(void)ctx;
+	progress_step(&progress, ++answers);
 	jl_bool(o, "cached", cached);
 	jl_str(o, "file", path);
 	if (licence && !licence_redistribution(licence))
@@ -197,12 +215,14 @@ get_names(int n, char *names[], struct err *e)
 	get.parallel = reach.parallel;
 	get.out = print_file;
 	get.failed = failed;
+	begin("files");
 	r = fetch_new(&f, session.store, get.offline ? NULL : &session.api, &get, e);
 	if (!r)
 		r = fetch_names(f, n, names, stdin, e);
 	if (!r)
 		r = fetch_wait(f, e);
 	fetch_free(f);
+	progress_end(&progress, answers);
 	return r;
 }
 

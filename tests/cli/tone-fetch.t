@@ -56,6 +56,8 @@ rm srv/log
 get tone3000:100/1001
 check 'again, from the store: asks nobody' test ! -e srv/log
 check 'cached' jq -e .cached out
+get --progress json 100/1001
+check '--progress counts files, on standard error' jq -es 'map(select(.event == "progress")) | last | .label == "files" and .done == 1' err
 get --refresh 100/1001
 check '--refresh fetches' test "$(asked true)" -eq 3
 get https://www.tone3000.com/tones/plexi-100 -m 1003
