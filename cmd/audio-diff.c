@@ -166,23 +166,10 @@ static int
 compare_batch(void)
 {
 	struct diff_pair demands = { 0 };
-	struct diff_batch b = { .max_delay_s = max_delay_s, .threads = threads, .demands = &demands, .log = log_of_pairs,
-		.progress = &progress };
-	struct batch_result r;
-	struct err e;
-	int bad, no;
+	struct diff_batch b = { .max_delay_s = max_delay_s, .threads = threads, .demands = &demands, .log = log_of_pairs };
 
 	demand(&demands);
-	progress_begin(&progress, "pairs", 0);
-	bad = diff_batch_run(&b, STDIN_FILENO, STDOUT_FILENO, &r, &no, &e);
-	progress_end(&progress, (double)r.jobs);
-	if (bad)
-		return diag_err(&e);
-	if (r.failed)
-		diag_error("%zu of %zu pairs could not be compared; their answers say why", r.failed, r.jobs);
-	else if (no)
-		diag_error("a pair does not meet its demands; its answer says which");
-	return r.failed ? ST_FAIL : no ? ST_NO : ST_OK;
+	return diff_batch_main(&b);
 }
 
 /* Options that contradict each other, before any work. */

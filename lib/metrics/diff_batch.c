@@ -1,5 +1,6 @@
 /* diff_batch.c - what a job says, and doing it. */
 #include "metrics/diff_batch.h"
+#include "cli/diag.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -89,12 +90,14 @@ run_job(void *ctx, size_t number, const json_t *job, struct err *e)
 }
 
 int
-diff_batch_run(const struct diff_batch *b, int in, int out, struct batch_result *r, int *no, struct err *e)
+diff_batch_main(const struct diff_batch *b)
 {
 	struct run run = { .b = b };
-	struct batch jobs = { .schema = "diff-batch/1", .threads = b->threads, .run = run_job, .ctx = &run, .progress = b->progress };
-	int ret = batch_run(&jobs, in, out, r, e);
+	struct batch jobs = { .schema = "diff-batch/1", .threads = b->threads, .run = run_job, .ctx = &run };
+	int status = batch_main(&jobs);
 
-	*no = atomic_load(&run.no);
-	return ret;
+	if (status != ST_OK || !atomic_load(&run.no))
+		return status;
+	diag_error("a pair does not meet its demands; its answer says which");
+	return ST_NO;
 }

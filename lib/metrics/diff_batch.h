@@ -12,9 +12,8 @@ struct diff_batch {
 	int threads;                    /* 0: one for each CPU */
 	const struct diff_pair *demands; /* exact and rules, of every job */
 	struct diff_log *log;           /* gets every pair */
-	struct progress *progress;
 };
 
-/* batch_run(); *no becomes whether a pair does not meet its demands. */
-int diff_batch_run(const struct diff_batch *b, int in, int out, struct batch_result *r, int *no, struct err *e);
+/* batch_main(), with ST_NO where all pairs could be compared and one does not meet its demands. */
+int diff_batch_main(const struct diff_batch *b);
 #endif

@@ -3,6 +3,7 @@
  *
  * With clang -fsanitize=fuzzer this is a libFuzzer target; else a program that replays files:
  * fuzz_fx FILE... */
+#include "fuzz.h"
 #include "fx/fx.h"
 
 #include <math.h>
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int
 take(struct fx_spec *s, const char *line, struct err *e)
@@ -104,24 +103,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(text);
 	return 0;
 }
-
-#ifndef FUZZER
-int
-main(int argc, char *argv[])
-{
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-		static uint8_t buf[1 << 20];
-		size_t n;
-
-		if (!f) {
-			perror(argv[i]);
-			return 1;
-		}
-		n = fread(buf, 1, sizeof buf, f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(buf, n);
-	}
-	return 0;
-}
-#endif

@@ -2,6 +2,7 @@
  *
  * With clang -fsanitize=fuzzer this is a libFuzzer target; else a program that replays files:
  * fuzz_nam FILE... */
+#include "fuzz.h"
 #include "nam/nam.h"
 #include "nam/nam_json.h"
 
@@ -9,8 +10,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -42,25 +41,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	return 0;
 }
-
-#ifndef FUZZER
-int
-main(int argc, char *argv[])
-{
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-		static uint8_t buf[17 << 20];
-		size_t n;
-
-		if (!f) {
-			perror(argv[i]);
-			return 1;
-		}
-		n = fread(buf, 1, sizeof buf, f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(buf, n);
-	}
-	printf("%d files\n", argc - 1);
-	return 0;
-}
-#endif

@@ -1,6 +1,7 @@
 /* fuzz_net - feed bytes to what reads answers of the service: objects and lists, names, queries, URLs, the rows of tables.
  *
  * With clang -fsanitize=fuzzer this is a libFuzzer target; else a program that replays files: fuzz_net FILE... */
+#include "fuzz.h"
 #include "net/api.h"
 #include "net/fetch.h"
 #include "net/http.h"
@@ -12,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 as_answer(const char *text, size_t size)
@@ -61,25 +60,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(text);
 	return 0;
 }
-
-#ifndef FUZZER
-int
-main(int argc, char *argv[])
-{
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-		static uint8_t buf[1 << 20];
-		size_t n;
-
-		if (!f) {
-			perror(argv[i]);
-			return 1;
-		}
-		n = fread(buf, 1, sizeof buf, f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(buf, n);
-	}
-	printf("%d files\n", argc - 1);
-	return 0;
-}
-#endif

@@ -2,6 +2,7 @@
  *
  * With clang -fsanitize=fuzzer this is a libFuzzer target; else a program that replays files:
  * fuzz_wav FILE... */
+#include "fuzz.h"
 #include "audio/wav.h"
 
 #include <stdint.h>
@@ -12,8 +13,6 @@
 #include <unistd.h>
 
 enum { FRAMES = 100, MOST = 60000 }; /* what surely fits in a pipe */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 must(int yes)
@@ -84,25 +83,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(p[0]);
 	return 0;
 }
-
-#ifndef FUZZER
-int
-main(int argc, char *argv[])
-{
-	for (int i = 1; i < argc; i++) {
-		static uint8_t buf[1 << 20];
-		FILE *f = fopen(argv[i], "rb");
-		size_t n;
-
-		if (!f) {
-			perror(argv[i]);
-			return 1;
-		}
-		n = fread(buf, 1, sizeof buf, f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(buf, n);
-	}
-	printf("%d files\n", argc - 1);
-	return 0;
-}
-#endif
