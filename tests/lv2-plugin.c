@@ -33,7 +33,7 @@ connect_port(LV2_Handle h, uint32_t port, void *data)
 	}
 }
 
-/* d: late by 100 frames, and says so; n: NaN in frame 1000; m: changes its latency; b: tells its block's length. */
+/* d: late by 100 frames, and says so; n: NaN in frame 1000; m: changes its latency; b, x: tell their block's length. */
 static void
 run(LV2_Handle h, uint32_t n)
 {
@@ -44,12 +44,12 @@ run(LV2_Handle h, uint32_t n)
 
 		s->line[s->at] = s->in[i];
 		s->at = (s->at + 1) % LATE;
-		s->out[i] = s->kind == 'b' ? (float)n / 1024 : old * *s->gain;
+		s->out[i] = s->kind == 'b' || s->kind == 'x' ? (float)n / 1024 : old * *s->gain;
 		if (s->kind == 'n' && s->seen == 1000)
 			s->out[i] = NAN;
 		s->seen++;
 	}
-	*s->latency = s->kind == 'b' ? 0 : s->kind == 'm' && s->seen > 5000 ? 7 : LATE;
+	*s->latency = s->kind == 'b' || s->kind == 'x' ? 0 : s->kind == 'm' && s->seen > 5000 ? 7 : LATE;
 }
 
 static void
@@ -63,7 +63,7 @@ cleanup(LV2_Handle h)
 LV2_SYMBOL_EXPORT const LV2_Descriptor *
 lv2_descriptor(uint32_t i)
 {
-	static const LV2_Descriptor all[] = { PLUGIN("d"), PLUGIN("n"), PLUGIN("m"), PLUGIN("b"), PLUGIN("f") };
+	static const LV2_Descriptor all[] = { PLUGIN("d"), PLUGIN("n"), PLUGIN("m"), PLUGIN("b"), PLUGIN("f"), PLUGIN("x") };
 
 	return i < sizeof all / sizeof *all ? &all[i] : NULL;
 }

@@ -1,28 +1,19 @@
 /* chain.c - run a chain of effects. */
-#include "fx/spec.h"
+#include "fx/slot.h"
 #include "base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct unit {
-	struct fx_unit u;
-	double **dry;            /* per channel: latency frames, then those of the piece; NULL: nobody mixes */
-	double *dry_room;
-	struct fx_lane_run *run;
-	size_t runs;
-	int64_t late;            /* frames by which what it gets is late */
-};
-
 struct fx {
 	const struct fx_spec *spec;
 	int rate_hz, channels;
-	struct unit *unit;
-	size_t units;
-	size_t unit_of[FX_MAX_BLOCKS]; /* of each block; one past the last: bypassed */
-	int64_t latency, tail;
-	double **x, **at;        /* per channel: a grid's block; where a piece of it begins */
+	struct fx_slot *slot;
+	size_t slots;
+	size_t slot_of[FX_MAX_BLOCKS]; /* of each block; one past the last: bypassed */
+	int64_t latency;
+	double **x;              /* per channel: a grid's block */
 	double *room;
 	float *in;               /* a grid's block that is not full yet */
 	int have;
@@ -44,19 +35,6 @@ fx_take_memory(struct fx_unit *u, double bytes, struct err *e)
 	    "be had", u->fx->info.name, bytes / 1048576, FX_MAX_MIB) : 0;
 }
 
-/* channels pointers, each to n numbers of one room. */
-static double **
-make_rows(double **room, int channels, size_t n)
-{
-	double **rows = calloc((size_t)channels, sizeof *rows);
-	size_t size;
-
-	*room = size_mul((size_t)channels, n, &size) ? NULL : mem_zalloc(size, sizeof **room);
-	for (int c = 0; rows && *room && c < channels; c++)
-		rows[c] = *room + (size_t)c * n;
-	return rows;
-}
-
 static int
 is_bypassed(const struct fx_block *b)
 {
@@ -66,63 +44,24 @@ is_bypassed(const struct fx_block *b)
 	return b->v[FX_BYPASS] != 0;
 }
 
-/* Whether the dry signal is ever heard. */
 static int
-needs_dry(const struct fx_unit *u)
+open_slots(struct fx *fx, struct err *e)
 {
-	return u->top[FX_BYPASS] != 0 || u->fx->mix == FX_SEND || (u->fx->mix == FX_INSERT && u->low[FX_MIX] < 100);
-}
+	double bytes = 0;
 
-static int
-start_lanes(struct unit *n, const struct fx_block *b, double bpm, struct err *e)
-{
-	n->run = calloc(b->lanes + 1, sizeof *n->run);
-	if (!n->run)
-		return nomem(e);
-	for (; n->runs < b->lanes; n->runs++) {
-		const struct fx_lane *l = &b->lane[n->runs];
-		double *low = &n->u.low[l->param], *top = &n->u.top[l->param];
-		int64_t same;
+	for (size_t i = 0; i < fx->spec->blocks; i++) {
+		struct fx_slot *n = &fx->slot[fx->slots];
 
-		*low = *top = l->point[0].value;
-		for (size_t i = 1; i < l->points; i++) {
-			*low = fmin(*low, l->point[i].value);
-			*top = fmax(*top, l->point[i].value);
-		}
-		if (fx_lane_start(&n->run[n->runs], b, l, n->u.rate_hz, bpm, e)) {
-			free(n->run[n->runs].frame);
+		fx->slot_of[i] = FX_MAX_BLOCKS;
+		if (is_bypassed(&fx->spec->block[i]))
+			continue;
+		fx->slot_of[i] = fx->slots++;
+		if (fx_slot_open(n, fx->spec, i, fx->rate_hz, fx->channels, fx->latency, e))
 			return -1;
-		}
-		n->u.v[l->param] = fx_lane_value(&n->run[n->runs], 0, &same);
-	}
-	return 0;
-}
-
-static int
-open_unit(struct fx *fx, struct unit *n, size_t block, struct err *e)
-{
-	const struct fx_block *b = &fx->spec->block[block];
-	struct fx_unit *u = &n->u;
-	size_t params = (size_t)b->fx->info.params;
-
-	u->rate_hz = fx->rate_hz;
-	u->channels = fx->channels;
-	u->v = calloc(3 * params, sizeof *u->v);
-	u->state = mem_zalloc(1, b->fx->state);
-	u->fx = u->v && u->state ? b->fx : NULL;    /* from here on it is to be closed */
-	if (!u->fx)
-		return nomem(e);
-	u->low = u->v + params;
-	u->top = u->low + params;
-	for (size_t k = 0; k < params; k++)
-		u->v[k] = u->low[k] = u->top[k] = fx_block_value(fx->spec, block, (int)k);
-	if (start_lanes(n, b, fx->spec->bpm > 0 ? fx->spec->bpm : 120, e) || (b->fx->open && b->fx->open(u, e)))
-		return -1;
-	b->fx->update(u);
-	if (needs_dry(u)) {
-		n->dry = make_rows(&n->dry_room, fx->channels, (size_t)u->latency + FX_GRID);
-		if (!n->dry || !n->dry_room)
-			return nomem(e);
+		fx->latency += n->latency;
+		bytes += fx_slot_bytes(n);
+		if (bytes > FX_MAX_MIB * 1048576.0)
+			return err_set(e, ERR_NOMEM, "these effects take more than %d MiB of memory together", FX_MAX_MIB);
 	}
 	return 0;
 }
@@ -131,7 +70,6 @@ int
 fx_open(struct fx **out, const struct fx_spec *s, int rate_hz, int channels, struct err *e)
 {
 	struct fx *fx = calloc(1, sizeof *fx);
-	double tail_s = 0, bytes = 0;
 
 	*out = NULL;
 	if (!fx)
@@ -139,36 +77,20 @@ fx_open(struct fx **out, const struct fx_spec *s, int rate_hz, int channels, str
 	fx->spec = s;
 	fx->rate_hz = rate_hz;
 	fx->channels = channels;
-	fx->unit = calloc(s->blocks + 1, sizeof *fx->unit);
-	fx->x = make_rows(&fx->room, channels, FX_GRID);
-	fx->at = calloc((size_t)channels, sizeof *fx->at);
+	fx->slot = calloc(s->blocks + 1, sizeof *fx->slot);
+	fx->x = calloc((size_t)channels, sizeof *fx->x);
+	fx->room = mem_zalloc((size_t)channels * FX_GRID, sizeof *fx->room);
 	fx->in = mem_zalloc((size_t)channels * FX_GRID, sizeof *fx->in);
-	if (!fx->unit || !fx->x || !fx->room || !fx->at || !fx->in) {
+	if (!fx->slot || !fx->x || !fx->room || !fx->in) {
 		fx_close(fx);
 		return nomem(e);
 	}
-	for (size_t i = 0; i < s->blocks; i++) {
-		struct unit *n = &fx->unit[fx->units];
-
-		fx->unit_of[i] = FX_MAX_BLOCKS;
-		if (is_bypassed(&s->block[i]))
-			continue;
-		fx->unit_of[i] = fx->units++;
-		n->late = fx->latency;
-		if (open_unit(fx, n, i, e)) {
-			fx_close(fx);
-			return -1;
-		}
-		fx->latency += n->u.latency;
-		bytes += n->u.bytes;
-		if (bytes > FX_MAX_MIB * 1048576.0) {
-			err_set(e, ERR_NOMEM, "these effects take more than %d MiB of memory together", FX_MAX_MIB);
-			fx_close(fx);
-			return -1;
-		}
-		tail_s += n->u.fx->tail_s ? n->u.fx->tail_s(&n->u) : 0;
+	for (int c = 0; c < channels; c++)
+		fx->x[c] = fx->room + (size_t)c * FX_GRID;
+	if (open_slots(fx, e)) {
+		fx_close(fx);
+		return -1;
 	}
-	fx->tail = isinf(tail_s) ? -1 : (int64_t)ceil(tail_s * rate_hz);
 	*out = fx;
 	return 0;
 }
@@ -178,22 +100,10 @@ fx_close(struct fx *fx)
 {
 	if (!fx)
 		return;
-	for (size_t i = 0; fx->unit && i < fx->units; i++) {
-		struct unit *n = &fx->unit[i];
-
-		if (n->u.fx && n->u.fx->close)
-			n->u.fx->close(&n->u);
-		for (size_t k = 0; k < n->runs; k++)
-			free(n->run[k].frame);
-		free(n->run);
-		free(n->dry);
-		mem_free(n->dry_room);
-		mem_free(n->u.state);
-		free(n->u.v);
-	}
-	free(fx->unit);
+	for (size_t i = 0; fx->slot && i < fx->slots; i++)
+		fx_slot_close(&fx->slot[i]);
+	free(fx->slot);
 	free(fx->x);
-	free(fx->at);
 	mem_free(fx->room);
 	mem_free(fx->in);
 	free(fx);
@@ -202,7 +112,11 @@ fx_close(struct fx *fx)
 int64_t
 fx_tail_frames(const struct fx *fx)
 {
-	return fx->tail;
+	double sum = 0;
+
+	for (size_t i = 0; i < fx->slots; i++)
+		sum += fx_slot_tail_s(&fx->slot[i], fx->fed);
+	return isinf(sum) ? -1 : (int64_t)ceil(sum * fx->rate_hz);
 }
 
 int64_t
@@ -214,92 +128,12 @@ fx_latency_frames(const struct fx *fx)
 json_t *
 fx_facts(const struct fx *fx, size_t i)
 {
-	const struct unit *n = fx->unit_of[i] < fx->units ? &fx->unit[fx->unit_of[i]] : NULL;
+	const struct fx_unit *u = fx->slot_of[i] < fx->slots ? &fx->slot[fx->slot_of[i]].voice[0].u : NULL;
 
-	return n && n->u.fx->facts ? n->u.fx->facts(&n->u) : NULL;
+	return u && u->fx->facts ? u->fx->facts(u) : NULL;
 }
 
-/* ---- one piece of a block through one effect ------------------------------------------- */
-
-static void
-mix(struct unit *m, double *const *x, int n)
-{
-	const struct fx_unit *u = &m->u;
-	double wet = u->v[FX_MIX] / 100, dry = u->fx->mix == FX_SEND ? u->v[FX_DRY] / 100 : 0;
-
-	for (int c = 0; c < u->channels; c++) {
-		double *y = x[c], *d = m->dry[c];
-
-		if (u->v[FX_BYPASS] != 0 || (u->fx->mix == FX_INSERT && wet == 0)) {
-			memcpy(y, d, (size_t)n * sizeof *y);
-		} else if (u->fx->mix == FX_SEND) {
-			for (int i = 0; i < n; i++)
-				y[i] = dry * d[i] + wet * y[i];
-		} else if (u->fx->mix == FX_INSERT && wet < 1) {
-			for (int i = 0; i < n; i++)
-				y[i] = d[i] + wet * (y[i] - d[i]);
-		}
-		memmove(d, d + n, (size_t)u->latency * sizeof *d);
-	}
-}
-
-static int
-run_piece(struct unit *m, double *const *x, int n, struct err *e)
-{
-	struct fx_unit *u = &m->u;
-
-	for (int c = 0; m->dry && c < u->channels; c++)
-		memcpy(m->dry[c] + u->latency, x[c], (size_t)n * sizeof *x[c]);
-	if (u->fx->process(u, x, n, e))
-		return -1;
-	if (m->dry)
-		mix(m, x, n);
-	return 0;
-}
-
-/* Values for frame t of the input; returns for how many frames they stay. */
-static int64_t
-move(struct unit *m, int64_t t)
-{
-	int64_t least = INT64_MAX, same;
-	int moved = 0;
-
-	for (size_t k = 0; k < m->runs; k++) {
-		double v = fx_lane_value(&m->run[k], t, &same), *to = &m->u.v[m->run[k].lane->param];
-
-		moved |= v != *to;
-		*to = v;
-		least = same < least ? same : least;
-	}
-	if (moved)
-		m->u.fx->update(&m->u);
-	return least;
-}
-
-static int
-run_unit(struct fx *fx, struct unit *m, struct err *e)
-{
-	int step = m->u.fx->step;
-
-	if (!m->runs) {
-		if (run_piece(m, fx->x, FX_GRID, e))
-			return -1;
-	} else {
-		for (int i = 0, n; i < FX_GRID; i += n) {
-			int64_t t = fx->pos + i - m->late, same = move(m, t < 0 ? 0 : t);
-
-			same = t < 0 ? 1 : same;
-			n = step ? step : same > FX_GRID - i ? FX_GRID - i : (int)same;
-			for (int c = 0; c < fx->channels; c++)
-				fx->at[c] = fx->x[c] + i;
-			if (run_piece(m, fx->at, n, e))
-				return -1;
-		}
-	}
-	if (m->u.fx->settle)
-		m->u.fx->settle(&m->u);
-	return 0;
-}
+/* ---- running --------------------------------------------------------------------------- */
 
 /* The full block in fx->in through all effects, and back to where it was. */
 static int
@@ -311,8 +145,8 @@ run_grid(struct fx *fx, struct err *e)
 	for (int c = 0; c < ch; c++)
 		for (int i = 0; i < FX_GRID; i++)
 			fx->x[c][i] = fx->in[i * ch + c];
-	for (size_t k = 0; k < fx->units; k++)
-		if (run_unit(fx, &fx->unit[k], e))
+	for (size_t k = 0; k < fx->slots; k++)
+		if (fx_slot_run(&fx->slot[k], fx->x, fx->pos, e))
 			return -1;
 	for (int c = 0; c < ch; c++)
 		for (int i = 0; i < FX_GRID; i++) {

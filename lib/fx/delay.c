@@ -11,13 +11,13 @@ enum { TIME = FX_DRY + 1, BEATS, BPM, FEEDBACK, LOW_CUT, HIGH_CUT, PING_PONG, MA
 
 static const struct fx_param params[] = {
 	FX_P_SEND(25),
-	{ "time_ms", "ms", FX_NUMBER, 0, 2000, 375, NULL, "between echoes; at least one frame", 0 },
-	{ "beats", "", FX_NUMBER, 0, 16, 0, NULL, "the same in beats, up to 8 s; 0: time_ms counts", 0 },
-	{ "bpm", "", FX_NUMBER, 20, 400, 120, NULL, "beats a minute, unless told by --tempo", 0 },
-	{ "feedback_pct", "%", FX_NUMBER, 0, 100, 30, NULL, "level of each echo in the one before", 0 },
-	{ "low_cut_hz", "Hz", FX_NUMBER, 0, 2000, 0, NULL, "first-order high pass of each echo; 0: off", 0 },
-	{ "high_cut_hz", "Hz", FX_NUMBER, 0, 20000, 0, NULL, "first-order low pass of each echo; 0: off", 0 },
-	{ "ping_pong", "", FX_SWITCH, 0, 1, 0, NULL, "1: echoes of two channels go from left to right and back", 0 },
+	{ "time_ms", "ms", FX_NUMBER, 0, 2000, 375, NULL, "between echoes; at least one frame" },
+	{ "beats", "", FX_NUMBER, 0, 16, 0, NULL, "the same in beats, up to 8 s; 0: time_ms counts" },
+	{ "bpm", "", FX_NUMBER, 20, 400, 120, NULL, "beats a minute, unless told by --tempo" },
+	{ "feedback_pct", "%", FX_NUMBER, 0, 100, 30, NULL, "level of each echo in the one before" },
+	{ "low_cut_hz", "Hz", FX_NUMBER, 0, 2000, 0, NULL, "first-order high pass of each echo; 0: off" },
+	{ "high_cut_hz", "Hz", FX_NUMBER, 0, 20000, 0, NULL, "first-order low pass of each echo; 0: off" },
+	{ "ping_pong", "", FX_SWITCH, 0, 1, 0, NULL, "1: echoes of two channels go from left to right and back" },
 };
 static const struct fx_preset presets[] = {
 	{ "slapback", "time_ms=80,feedback_pct=10,mix_pct=30", "one short echo" },

@@ -9,16 +9,52 @@
 
 static const double log2_of_db = 0.16609640474436813;   /* log2(10) / 20 */
 
-/* The signal, late by what the detector looks ahead; the chain takes it out again. */
-struct ahead { double *ring; int64_t frames, at; };
+/* The signal, late by the most that the detector looks ahead; the chain takes it out again.  Where it looks less far ahead
+ * for a while, its gains wait so much longer. */
+struct ahead {
+	double *ring;            /* frames of each channel */
+	int64_t frames, at;
+	double *gains;           /* frames + 1; NULL: it always looks as far ahead */
+	int64_t gain_at, now;    /* now: frames that it looks ahead */
+};
+
+static int64_t
+ahead_frames(const struct fx_unit *u, double ms)
+{
+	return (int64_t)(ms / 1000 * u->rate_hz + 0.5);
+}
 
 static int
-open_ahead(struct fx_unit *u, struct ahead *a, double ms, struct err *e)
+open_ahead(struct fx_unit *u, struct ahead *a, int param, struct err *e)
 {
-	a->frames = (int64_t)(ms / 1000 * u->rate_hz + 0.5);
+	a->frames = u->latency = u->behind[param] = ahead_frames(u, u->top[param]);
+	a->now = ahead_frames(u, u->v[param]);
 	a->ring = mem_zalloc((size_t)u->channels * (size_t)a->frames, sizeof *a->ring);
-	u->latency = a->frames;
-	return a->ring ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+	a->gains = u->low[param] < u->top[param] ? mem_zalloc((size_t)a->frames + 1, sizeof *a->gains) : NULL;
+	return a->ring && (a->gains || u->low[param] == u->top[param]) ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static void
+close_ahead(struct ahead *a)
+{
+	mem_free(a->ring);
+	mem_free(a->gains);
+}
+
+/* The gains of n frames, as late as it takes to look `want` frames ahead of the late signal.  That moves by one frame a frame at
+ * most: gains are passed over or held, and never jump. */
+static void
+hold_gains(struct ahead *a, int64_t want, double *gain, int n)
+{
+	for (int i = 0; a->gains && i < n; i++) {
+		int64_t from;
+
+		a->gains[a->gain_at] = gain[i];
+		a->now += (want > a->now) - (want < a->now);
+		from = a->gain_at - (a->frames - a->now);
+		gain[i] = a->gains[from < 0 ? from + a->frames + 1 : from];
+		a->gain_at = a->gain_at == a->frames ? 0 : a->gain_at + 1;
+	}
 }
 
 /* The late signal times the gain of each frame. */
@@ -50,13 +86,13 @@ enum { GATE_THRESHOLD = FX_BYPASS + 1, GATE_HYSTERESIS, GATE_ATTACK, GATE_HOLD, 
 
 static const struct fx_param gate_params[] = {
 	FX_P_BYPASS,
-	{ "threshold_db", "dB", FX_NUMBER, -80, 0, -60, NULL, "it opens where the peak reaches this, dBFS", 0 },
-	{ "hysteresis_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "it may close so far below the threshold", 0 },
-	{ "attack_ms", "ms", FX_NUMBER, 0, 100, 1, NULL, "from closed to open", 0 },
-	{ "hold_ms", "ms", FX_NUMBER, 0, 1000, 50, NULL, "stays open so long after the level fell", 0 },
-	{ "release_ms", "ms", FX_NUMBER, 0, 5000, 100, NULL, "from open to closed", 0 },
-	{ "range_db", "dB", FX_NUMBER, 0, 120, 90, NULL, "attenuation when closed", 0 },
-	{ "lookahead_ms", "ms", FX_NUMBER, 0, 20, 0, NULL, "it opens so much earlier; the latency is taken out", 1 },
+	{ "threshold_db", "dB", FX_NUMBER, -80, 0, -60, NULL, "it opens where the peak reaches this, dBFS" },
+	{ "hysteresis_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "it may close so far below the threshold" },
+	{ "attack_ms", "ms", FX_NUMBER, 0, 100, 1, NULL, "from closed to open" },
+	{ "hold_ms", "ms", FX_NUMBER, 0, 1000, 50, NULL, "stays open so long after the level fell" },
+	{ "release_ms", "ms", FX_NUMBER, 0, 5000, 100, NULL, "from open to closed" },
+	{ "range_db", "dB", FX_NUMBER, 0, 120, 90, NULL, "attenuation when closed" },
+	{ "lookahead_ms", "ms", FX_NUMBER, 0, 20, 0, NULL, "it opens so much earlier; the latency is taken out" },
 };
 static const struct fx_preset gate_presets[] = {
 	{ "gentle", "threshold_db=-65,range_db=24,release_ms=250", "hum between the notes, softly" },
@@ -80,13 +116,13 @@ open_gate(struct fx_unit *u, struct err *e)
 	struct gate *g = u->state;
 
 	g->gain = dsp_gain_of_db(-u->v[GATE_RANGE]);
-	return open_ahead(u, &g->ahead, u->v[GATE_AHEAD], e);
+	return open_ahead(u, &g->ahead, GATE_AHEAD, e);
 }
 
 static void
 close_gate(struct fx_unit *u)
 {
-	mem_free(((struct gate *)u->state)->ahead.ring);
+	close_ahead(&((struct gate *)u->state)->ahead);
 }
 
 /* The factor a frame that crosses the range in ms; 0: at once. */
@@ -150,6 +186,7 @@ process_gate(struct fx_unit *u, double *const *x, int n, struct err *e)
 		g->opened += g->is_open;
 		gain[i] = g->gain;
 	}
+	hold_gains(&g->ahead, ahead_frames(u, u->v[GATE_AHEAD]), gain, n);
 	run_ahead(&g->ahead, x, u->channels, gain, n);
 	g->frames += n;
 	return 0;
@@ -187,14 +224,14 @@ enum { COMP_THRESHOLD = FX_MIX + 1, COMP_RATIO, COMP_ATTACK, COMP_RELEASE, COMP_
 
 static const struct fx_param comp_params[] = {
 	FX_P_INSERT(100),
-	{ "threshold_db", "dB", FX_NUMBER, -60, 0, -18, NULL, "above this level, dBFS, it compresses", 0 },
-	{ "ratio", "", FX_NUMBER, 1, 20, 4, NULL, "so many dB more in become 1 dB more out", 0 },
-	{ "attack_ms", "ms", FX_NUMBER, 0, 100, 10, NULL, "time constant while the reduction grows", 0 },
-	{ "release_ms", "ms", FX_NUMBER, 0, 1000, 120, NULL, "time constant while it shrinks", 0 },
-	{ "knee_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "width of the bend at the threshold", 0 },
-	{ "makeup_db", "dB", FX_NUMBER, -24, 24, 0, NULL, "gain after it", 0 },
-	{ "rms_ms", "ms", FX_NUMBER, 0, 100, 0, NULL, "time constant of the level's mean square; 0: the peak", 0 },
-	{ "lookahead_ms", "ms", FX_NUMBER, 0, 20, 0, NULL, "it acts so much earlier; the latency is taken out", 1 },
+	{ "threshold_db", "dB", FX_NUMBER, -60, 0, -18, NULL, "above this level, dBFS, it compresses" },
+	{ "ratio", "", FX_NUMBER, 1, 20, 4, NULL, "so many dB more in become 1 dB more out" },
+	{ "attack_ms", "ms", FX_NUMBER, 0, 100, 10, NULL, "time constant while the reduction grows" },
+	{ "release_ms", "ms", FX_NUMBER, 0, 1000, 120, NULL, "time constant while it shrinks" },
+	{ "knee_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "width of the bend at the threshold" },
+	{ "makeup_db", "dB", FX_NUMBER, -24, 24, 0, NULL, "gain after it" },
+	{ "rms_ms", "ms", FX_NUMBER, 0, 100, 0, NULL, "time constant of the level's mean square; 0: the peak" },
+	{ "lookahead_ms", "ms", FX_NUMBER, 0, 20, 0, NULL, "it acts so much earlier; the latency is taken out" },
 };
 static const struct fx_preset comp_presets[] = {
 	{ "sustain", "threshold_db=-30,ratio=6,attack_ms=15,release_ms=250,makeup_db=6", "long notes of a clean guitar" },
@@ -213,13 +250,16 @@ struct comp {
 static int
 open_comp(struct fx_unit *u, struct err *e)
 {
-	return open_ahead(u, &((struct comp *)u->state)->ahead, u->v[COMP_AHEAD], e);
+	if (open_ahead(u, &((struct comp *)u->state)->ahead, COMP_AHEAD, e))
+		return -1;
+	u->behind[COMP_MAKEUP] = u->latency;
+	return 0;
 }
 
 static void
 close_comp(struct fx_unit *u)
 {
-	mem_free(((struct comp *)u->state)->ahead.ring);
+	close_ahead(&((struct comp *)u->state)->ahead);
 }
 
 static void
@@ -275,6 +315,7 @@ process_comp(struct fx_unit *u, double *const *x, int n, struct err *e)
 		most = reduction > most ? reduction : most;
 		level[i] = reduction;
 	}
+	hold_gains(&p->ahead, ahead_frames(u, u->v[COMP_AHEAD]), level, n);
 	for (int i = 0; i < n; i++)
 		level[i] = fx_exp2((p->makeup - level[i]) * log2_of_db);
 	run_ahead(&p->ahead, x, u->channels, level, n);

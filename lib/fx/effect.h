@@ -13,12 +13,12 @@ enum fx_mix {
 };
 enum { FX_BYPASS, FX_MIX, FX_DRY, FX_MAX_PARAMS = 1024 };
 
-#define FX_P_BYPASS { "bypass", "", FX_SWITCH, 0, 1, 0, NULL, "1: let the signal through untouched", 0 }
+#define FX_P_BYPASS { "bypass", "", FX_SWITCH, 0, 1, 0, NULL, "1: let the signal through untouched" }
 #define FX_P_INSERT(def) FX_P_BYPASS, \
-	{ "mix_pct", "%", FX_NUMBER, 0, 100, def, NULL, "0 is the dry signal alone, 100 the wet one alone", 0 }
+	{ "mix_pct", "%", FX_NUMBER, 0, 100, def, NULL, "0 is the dry signal alone, 100 the wet one alone" }
 #define FX_P_SEND(def) FX_P_BYPASS, \
-	{ "mix_pct", "%", FX_NUMBER, 0, 100, def, NULL, "level of the wet signal that is added", 0 }, \
-	{ "dry_pct", "%", FX_NUMBER, 0, 100, 100, NULL, "level of the dry signal; 100 is unity", 0 }
+	{ "mix_pct", "%", FX_NUMBER, 0, 100, def, NULL, "level of the wet signal that is added" }, \
+	{ "dry_pct", "%", FX_NUMBER, 0, 100, 100, NULL, "level of the dry signal; 100 is unity" }
 
 struct fx_unit;
 
@@ -26,8 +26,8 @@ struct fx_effect {
 	struct fx_info info;
 	enum fx_mix mix;
 	size_t state;            /* bytes of u->state, zeroed before open */
-	int step;                /* frames for which automated values stay; 0: one */
-	/* Allocate for the values, which are set, and u->top; set u->latency.  On error close() is called. */
+	int tail_param;          /* the parameter that says how many seconds the tail is; 0: tail_s() does */
+	/* Allocate for the values, which are set, and u->top; set u->latency, u->behind, u->step.  On error close() is called. */
 	int (*open)(struct fx_unit *u, struct err *e);
 	void (*update)(struct fx_unit *u);     /* values have changed; also called once after open */
 	/* n frames (1..FX_GRID) of each channel in place: dry in, wet out. */
@@ -42,8 +42,10 @@ struct fx_unit {
 	const struct fx_effect *fx;
 	int rate_hz, channels;
 	double *v;               /* values now, one for each parameter */
-	double *low, *top;       /* the least and the most that they will be */
+	double *low, *top;       /* the least and the most that they will be; words never move (slot.h) */
+	int64_t *behind;         /* by so many frames the signal is late where the parameter acts */
 	int64_t latency;
+	int step;                /* frames for which automated values stay; 0: one */
 	double bytes;            /* set by open before it allocates what grows with the values */
 	void *state;
 };

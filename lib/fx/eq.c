@@ -18,26 +18,26 @@ static const char *const types[] = { "off", "bell", "low_shelf", "high_shelf", "
 	"band_pass", NULL };     /* in the order of enum svf_type */
 
 #define BAND(n, hz) \
-	{ "band" n "_type", "", FX_WORD, 0, SVF_BAND_PASS, SVF_OFF, types, "what band " n " is", 0 }, \
-	{ "band" n "_hz", "Hz", FX_NUMBER, 10, 20000, hz, NULL, "its frequency", 0 }, \
-	{ "band" n "_gain_db", "dB", FX_NUMBER, -24, 24, 0, NULL, "its gain: bell and shelves", 0 }, \
-	{ "band" n "_q", "", FX_NUMBER, 0.1, 40, 0.7071, NULL, "its Q", 0 }
+	{ "band" n "_type", "", FX_WORD, 0, SVF_BAND_PASS, SVF_OFF, types, "what band " n " is" }, \
+	{ "band" n "_hz", "Hz", FX_NUMBER, 10, 20000, hz, NULL, "its frequency" }, \
+	{ "band" n "_gain_db", "dB", FX_NUMBER, -24, 24, 0, NULL, "its gain: bell and shelves" }, \
+	{ "band" n "_q", "", FX_NUMBER, 0.1, 40, 0.7071, NULL, "its Q" }
 
 static const struct fx_param params[] = {
 	FX_P_INSERT(100),
-	{ "low_cut_hz", "Hz", FX_NUMBER, 0, 20000, 0, NULL, "high pass (Butterworth) from here; 0: off", 0 },
-	{ "low_cut_slope", "dB/oct", FX_WORD, 0, 5, 1, slopes, "its slope", 0 },
-	{ "high_cut_hz", "Hz", FX_NUMBER, 0, 20000, 0, NULL, "low pass (Butterworth) from here; 0: off", 0 },
-	{ "high_cut_slope", "dB/oct", FX_WORD, 0, 5, 1, slopes, "its slope", 0 },
-	{ "low_gain_db", "dB", FX_NUMBER, -12, 12, 0, NULL, "low shelf", 0 },
-	{ "low_hz", "Hz", FX_NUMBER, 20, 2000, 160, NULL, "its frequency", 0 },
-	{ "low_q", "", FX_NUMBER, 0.1, 4, 0.7071, NULL, "its Q", 0 },
-	{ "mid_gain_db", "dB", FX_NUMBER, -12, 12, 0, NULL, "bell", 0 },
-	{ "mid_hz", "Hz", FX_NUMBER, 100, 10000, 1200, NULL, "its frequency", 0 },
-	{ "mid_q", "", FX_NUMBER, 0.1, 40, 1, NULL, "its Q", 0 },
-	{ "high_gain_db", "dB", FX_NUMBER, -12, 12, 0, NULL, "high shelf", 0 },
-	{ "high_hz", "Hz", FX_NUMBER, 500, 20000, 6000, NULL, "its frequency", 0 },
-	{ "high_q", "", FX_NUMBER, 0.1, 4, 0.7071, NULL, "its Q", 0 },
+	{ "low_cut_hz", "Hz", FX_NUMBER, 0, 20000, 0, NULL, "high pass (Butterworth) from here; 0: off" },
+	{ "low_cut_slope", "dB/oct", FX_WORD, 0, 5, 1, slopes, "its slope" },
+	{ "high_cut_hz", "Hz", FX_NUMBER, 0, 20000, 0, NULL, "low pass (Butterworth) from here; 0: off" },
+	{ "high_cut_slope", "dB/oct", FX_WORD, 0, 5, 1, slopes, "its slope" },
+	{ "low_gain_db", "dB", FX_NUMBER, -12, 12, 0, NULL, "low shelf" },
+	{ "low_hz", "Hz", FX_NUMBER, 20, 2000, 160, NULL, "its frequency" },
+	{ "low_q", "", FX_NUMBER, 0.1, 4, 0.7071, NULL, "its Q" },
+	{ "mid_gain_db", "dB", FX_NUMBER, -12, 12, 0, NULL, "bell" },
+	{ "mid_hz", "Hz", FX_NUMBER, 100, 10000, 1200, NULL, "its frequency" },
+	{ "mid_q", "", FX_NUMBER, 0.1, 40, 1, NULL, "its Q" },
+	{ "high_gain_db", "dB", FX_NUMBER, -12, 12, 0, NULL, "high shelf" },
+	{ "high_hz", "Hz", FX_NUMBER, 500, 20000, 6000, NULL, "its frequency" },
+	{ "high_q", "", FX_NUMBER, 0.1, 4, 0.7071, NULL, "its Q" },
 	BAND("1", 100), BAND("2", 200), BAND("3", 400), BAND("4", 800), BAND("5", 1600), BAND("6", 3200),
 	BAND("7", 6400), BAND("8", 10000),
 };

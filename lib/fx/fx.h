@@ -47,7 +47,6 @@ struct fx_param {
 	double min, max, def;
 	const char *const *words;/* of FX_WORD; ends with NULL */
 	const char *help;
-	int fixed;               /* it shapes the effect's memory and cannot be automated */
 };
 
 struct fx_preset {
@@ -87,7 +86,8 @@ int fx_spec_add_json(struct fx_spec *s, const json_t *v, struct err *e);
  * from 1, or its name when it is there once.  A point is a time (seconds s, beats b, frames f of the input) and a value, and
  * how it is reached from the point before: linear (default), hold (a step at this point), exp (starts slowly, rises
  * 60 dB of its curve), log (the reverse), s (3u^2 - 2u^3).  Before the first and after the last point the value
- * stays.  smooth_ms then low-passes the values, one pole of that time constant.  Each frame gets its own value. */
+ * stays.  smooth_ms then low-passes the values, one pole of that time constant.  Each frame gets its own value.  Words only step;
+ * where they do, the effect runs once for each and the output fades over 5 ms. */
 int fx_spec_automate(struct fx_spec *s, const char *text, struct err *e);
 /* Beats a minute of points in beats, and of effects that follow the tempo and are not told theirs.  Else 120. */
 void fx_spec_tempo(struct fx_spec *s, double bpm);
@@ -112,7 +112,8 @@ struct fx;
 int fx_open(struct fx **fx, const struct fx_spec *s, int rate_hz, int channels, struct err *e);
 void fx_close(struct fx *fx); /* NULL is fine */
 
-/* Frames after the input's end until all effects have died away (by 120 dB); -1: they never do. */
+/* Frames after the input's end until all effects have died away (by 120 dB); -1: they never do.  As if the input ended after
+ * what has been fed; before that, the most that it may come to. */
 int64_t fx_tail_frames(const struct fx *fx);
 /* Frames that the chain is late inside, taken out again. */
 int64_t fx_latency_frames(const struct fx *fx);

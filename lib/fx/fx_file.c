@@ -118,6 +118,8 @@ fx_file_run(struct fx_file *f, struct progress *p, struct err *e)
 	}
 	if (n < 0)
 		return -1;
+	if (f->job->tail_s < 0)
+		f->tail = fx_tail_frames(f->fx); /* now that it is known where it ends */
 	while ((got = fx_finish(f->fx, f->tail, f->y, e)) > 0)
 		if (put(f, got, e))
 			return -1;

@@ -6,12 +6,12 @@ enum { GAIN_DB = FX_BYPASS + 1, INVERT };
 
 static const struct fx_param gain_params[] = {
 	FX_P_BYPASS,
-	{ "gain_db", "dB", FX_NUMBER, -120, 120, 0, NULL, "gain; 0 dB changes no bit", 0 },
-	{ "invert", "", FX_SWITCH, 0, 1, 0, NULL, "1: turn the polarity around", 0 },
+	{ "gain_db", "dB", FX_NUMBER, -120, 120, 0, NULL, "gain; 0 dB changes no bit" },
+	{ "invert", "", FX_SWITCH, 0, 1, 0, NULL, "1: turn the polarity around" },
 };
 static const struct fx_param boost_params[] = {
 	FX_P_BYPASS,
-	{ "gain_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "gain", 0 },
+	{ "gain_db", "dB", FX_NUMBER, 0, 24, 6, NULL, "gain" },
 };
 
 struct gain { double factor; };

@@ -44,6 +44,8 @@ parse_point(struct fx_point *pt, const struct fx_info *info, const struct fx_par
 		if (!shapes[k])
 			return wrong(info, shape, strlen(shape), "a shape is linear, hold, exp, log or s", e);
 		pt->shape = (enum fx_shape)k;
+		if (p->kind == FX_WORD && pt->shape != FX_HOLD)
+			return wrong(info, shape, strlen(shape), "from word to word there is only hold", e);
 	}
 	return fx_value_parse(info, p, value, &pt->value, e);
 }
@@ -58,6 +60,8 @@ parse_item(struct fx_lane *lane, const struct fx_info *info, char *item, struct 
 	if (!strncmp(item, smooth, sizeof smooth - 1)) {
 		const char *number = item + sizeof smooth - 1;
 
+		if (info->param[lane->param].kind == FX_WORD)
+			return wrong(info, item, strlen(item), "words cannot be smoothed", e);
 		lane->smooth_ms = strtod(number, &end);
 		if (end == number || *end || strspn(number, "0123456789.eE+-") < strlen(number) ||
 		    !(lane->smooth_ms >= 0 && lane->smooth_ms <= 10000))
@@ -88,8 +92,6 @@ fx_lane_parse(struct fx_lane *lane, const struct fx_info *info, const char *text
 	lane->param = fx_param_find(info, text, name, e);
 	if (lane->param < 0)
 		return -1;
-	if (info->param[lane->param].fixed)
-		return err_set(e, ERR_INPUT, "%s: %s cannot be automated", info->name, info->param[lane->param].name);
 	copy = str_printf("%s", text + name + 1);
 	lane->text = str_printf("%s", text);
 	for (item = copy; item && lane->text && !r; item = next) {

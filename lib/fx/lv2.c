@@ -121,6 +121,8 @@ struct plugin {
 	struct port *port;
 	uint32_t ports;
 	int ins, outs, latency_port; /* of audio; -1 */
+	LV2_URID sequence, chunk;
+	int step;                /* frames of a block while a control moves; 0: one, and any number while all rest */
 };
 
 static const struct plugin *
@@ -206,8 +208,8 @@ describe_ports(struct plugin *p, struct err *e)
 	}
 	p->param[FX_BYPASS] = (struct fx_param)FX_P_BYPASS;
 	p->param[FX_MIX] = (struct fx_param){ "mix_pct", "%", FX_NUMBER, 0, 100, 100, NULL,
-		"0 is the dry signal alone, 100 the wet one alone", 0 };
-	p->param[TAIL] = (struct fx_param){ "tail_s", "s", FX_NUMBER, 0, 600, 1, NULL, "how long it sounds on", 1 };
+		"0 is the dry signal alone, 100 the wet one alone" };
+	p->param[TAIL] = (struct fx_param){ "tail_s", "s", FX_NUMBER, 0, 600, 1, NULL, "how long it sounds on" };
 	p->fx.info.params = OWN;
 	lilv_plugin_get_port_ranges_float(p->lilv, min, min + n, min + 2 * (size_t)n);
 	for (uint32_t i = 0; i < n; i++) {
@@ -242,13 +244,14 @@ describe_ports(struct plugin *p, struct err *e)
 }
 
 static int
-check_features(const struct plugin *p, struct err *e)
+check_features(struct plugin *p, struct err *e)
 {
 	static const char *const served[] = { LV2_URID__map, LV2_URID__unmap, LV2_OPTIONS__options, LV2_WORKER__schedule,
 		LV2_BUF_SIZE__boundedBlockLength, LV2_BUF_SIZE__fixedBlockLength, LV2_BUF_SIZE__powerOf2BlockLength,
 		LV2_CORE__isLive, LV2_CORE__inPlaceBroken, LV2_CORE__hardRTCapable, NULL };
 	LilvNodes *need = lilv_plugin_get_required_features(p->lilv);
-	int r = 0;
+	LilvNode *name;
+	int r = 0, least;
 
 	LILV_FOREACH (nodes, i, need) {
 		const char *uri = lilv_node_as_uri(lilv_nodes_get(need, i));
@@ -258,8 +261,18 @@ check_features(const struct plugin *p, struct err *e)
 			k++;
 		if (!served[k])
 			r = err_set(e, ERR_UNSUPPORTED, "lv2: '%.200s' needs a host with %.200s", p->uri, uri);
+		if (!strcmp(uri, LV2_BUF_SIZE__fixedBlockLength) || !strcmp(uri, LV2_BUF_SIZE__powerOf2BlockLength))
+			p->step = STEP;
 	}
 	lilv_nodes_free(need);
+	/* some say how little they take */
+	name = lilv_new_uri(world, LV2_BUF_SIZE__minBlockLength);
+	need = lilv_plugin_get_value(p->lilv, name);
+	least = need && lilv_node_is_int(lilv_nodes_get_first(need)) ? lilv_node_as_int(lilv_nodes_get_first(need)) : 1;
+	for (int step = STEP; step <= FX_GRID && p->step < least && least > 1; step *= 2)
+		p->step = step;
+	lilv_nodes_free(need);
+	lilv_node_free(name);
 	return r;
 }
 
@@ -295,6 +308,8 @@ fx_lv2_effect(const char *uri, struct err *e)
 		return NULL;
 	}
 	p->fx = lv2_calls;
+	p->sequence = map_uri(NULL, LV2_ATOM__Sequence);
+	p->chunk = map_uri(NULL, LV2_ATOM__Chunk);
 	pthread_mutex_lock(&lock);
 	p->lilv = strchr(uri, ':') ? find(uri) : NULL;
 	if (!p->lilv)
@@ -431,7 +446,7 @@ struct instance {
 
 struct lv2 {
 	struct instance *inst;
-	int instances, block;
+	int instances, block, least; /* frames of a block, and of the smallest */
 	float *control;          /* of every port, shared by the instances but the outputs */
 	float *audio;            /* FX_GRID each: ins, outs, one of silence */
 	char *atoms;             /* ATOM_BYTES for each port that wants it */
@@ -487,11 +502,11 @@ start_instance(const struct plugin *p, const struct lv2 *l, struct instance *i, 
 {
 	static const LV2_Feature bounded = { LV2_BUF_SIZE__boundedBlockLength, NULL },
 	    fixed = { LV2_BUF_SIZE__fixedBlockLength, NULL }, power = { LV2_BUF_SIZE__powerOf2BlockLength, NULL };
-	const int32_t block = l->block, bytes = ATOM_BYTES;
+	const int32_t block = l->block, least = l->least, bytes = ATOM_BYTES;
 	const float rate = (float)rate_hz;
 	const LV2_URID an_int = map_uri(NULL, LV2_ATOM__Int);
 	const LV2_Options_Option options[] = {
-		{ LV2_OPTIONS_INSTANCE, 0, map_uri(NULL, LV2_BUF_SIZE__minBlockLength), sizeof block, an_int, &block },
+		{ LV2_OPTIONS_INSTANCE, 0, map_uri(NULL, LV2_BUF_SIZE__minBlockLength), sizeof least, an_int, &least },
 		{ LV2_OPTIONS_INSTANCE, 0, map_uri(NULL, LV2_BUF_SIZE__maxBlockLength), sizeof block, an_int, &block },
 		{ LV2_OPTIONS_INSTANCE, 0, map_uri(NULL, LV2_BUF_SIZE__nominalBlockLength), sizeof block, an_int, &block },
 		{ LV2_OPTIONS_INSTANCE, 0, map_uri(NULL, LV2_BUF_SIZE__sequenceSize), sizeof bytes, an_int, &bytes },
@@ -501,7 +516,9 @@ start_instance(const struct plugin *p, const struct lv2 *l, struct instance *i, 
 	};
 	const LV2_Feature mapper = { LV2_URID__map, &map }, unmapper = { LV2_URID__unmap, &unmap },
 	    option = { LV2_OPTIONS__options, (void *)(uintptr_t)options }, worker = { LV2_WORKER__schedule, &i->schedule };
-	const LV2_Feature *const features[] = { &mapper, &unmapper, &option, &worker, &bounded, &fixed, &power, NULL };
+	/* of blocks of all lengths nothing is promised but the largest: there the list ends */
+	const LV2_Feature *const features[] = { &mapper, &unmapper, &option, &worker, &bounded,
+		least == block ? &fixed : NULL, &power, NULL };
 
 	i->schedule = (LV2_Worker_Schedule){ i, schedule_work };
 	i->lilv = lilv_plugin_instantiate(p->lilv, rate_hz, features);
@@ -557,7 +574,7 @@ run_block(const struct plugin *p, const struct lv2 *l, struct instance *i, uint3
 
 			memset(s, 0, sizeof *s);
 			s->atom.size = p->port[k].kind == P_ATOM_IN ? sizeof s->body : ATOM_BYTES - sizeof s->atom;
-			s->atom.type = map_uri(NULL, p->port[k].kind == P_ATOM_IN ? LV2_ATOM__Sequence : LV2_ATOM__Chunk);
+			s->atom.type = p->port[k].kind == P_ATOM_IN ? p->sequence : p->chunk;
 		}
 	lilv_instance_run(i->lilv, n);
 	if (i->worker)
@@ -608,14 +625,17 @@ start(struct fx_unit *u, struct err *e)
 	const struct plugin *p = plugin_of(u->fx);
 	struct lv2 *l = u->state;
 	size_t atoms = 0;
+	int moves = 0;
 
 	if (p->ins != p->outs || p->ins < 1 || u->channels % p->ins)
 		return err_set(e, ERR_INPUT, "lv2: '%.200s' takes %d channels and gives %d; the signal has %d%s", p->uri,
 		    p->ins, p->outs, u->channels, u->channels == 1 && p->ins == 2 && p->outs == 2 ?
 		    " (stereo makes two of one)" : "");
-	l->block = FX_GRID;
-	for (int i = 0; i < p->fx.info.params; i++)
-		l->block = u->low[i] != u->top[i] ? STEP : l->block;
+	for (int i = OWN; i < p->fx.info.params; i++)
+		moves |= u->low[i] != u->top[i];
+	u->step = moves ? p->step : 0;
+	l->block = u->step ? u->step : FX_GRID;
+	l->least = moves && !u->step ? 1 : l->block;
 	for (uint32_t k = 0; k < p->ports; k++)
 		atoms += p->port[k].kind == P_ATOM_IN || p->port[k].kind == P_ATOM_OUT;
 	l->control = mem_zalloc((size_t)p->ports + 1, sizeof *l->control);
@@ -702,7 +722,7 @@ process_lv2(struct fx_unit *u, double *const *x, int n, struct err *e)
 			for (int i = 0; i < n; i++)
 				x[k * p->ins + c][i] = (double)y[i];
 		}
-		if (p->latency_port >= 0 && l->done >= (int64_t)SETTLE_BLOCKS * l->block &&
+		if (p->latency_port >= 0 && l->done >= (int64_t)SETTLE_BLOCKS * FX_GRID &&
 		    !(fabs((double)l->control[p->latency_port] - (double)u->latency) <= 0.5))
 			return err_set(e, ERR_INPUT, "lv2: '%.200s' was %lld frames late and is %g now: automation may not "
 			    "change that", p->uri, (long long)u->latency, (double)l->control[p->latency_port]);
@@ -711,15 +731,9 @@ process_lv2(struct fx_unit *u, double *const *x, int n, struct err *e)
 	return 0;
 }
 
-static double
-tail_lv2(const struct fx_unit *u)
-{
-	return u->v[TAIL];
-}
-
 static const struct fx_effect lv2_calls = {
 	.info = { "lv2", "An LV2 plugin.", NULL, 0, NULL, NULL },
-	.mix = FX_INSERT, .state = sizeof(struct lv2), .step = STEP, .open = open_lv2, .update = update_lv2,
-	.process = process_lv2, .tail_s = tail_lv2, .close = close_lv2,
+	.mix = FX_INSERT, .state = sizeof(struct lv2), .tail_param = TAIL, .open = open_lv2, .update = update_lv2,
+	.process = process_lv2, .close = close_lv2,
 };
 #endif

@@ -1,9 +1,9 @@
 /* lv2.h - LV2 plugins as effects, through lilv; private to lib/fx (use fx.h).
  *
  * The control inputs of a plugin become parameters under their symbols, after "bypass", "mix_pct" and "tail_s".  The plugin
- * sees blocks of FX_GRID frames, or of 32 where a parameter is automated, whatever the caller's blocks are.  One that takes
- * and gives one channel gets an instance for each channel; one of two gets pairs.  In a build without lilv, and for what is not
- * there or cannot be served, there is an error. */
+ * sees blocks of FX_GRID frames, whatever the caller's blocks are, and of one frame while a control moves (of 32 or more where
+ * it wants no such).  One that takes and gives one channel gets an instance for each channel; one of two gets pairs.  In a
+ * build without lilv, and for what is not there or cannot be served, there is an error. */
 #ifndef FX_LV2_H
 #define FX_LV2_H
 #include "fx/effect.h"

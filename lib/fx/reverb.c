@@ -22,14 +22,14 @@ enum { LINES = 16, DIFFUSERS = 4 };
 static const char *const types[] = { "room", "plate", "hall", NULL };
 static const struct fx_param params[] = {
 	FX_P_SEND(25),
-	{ "type", "", FX_WORD, 0, HALL, ROOM, types, "which lengths and how dense", 1 },
-	{ "size_pct", "%", FX_NUMBER, 0, 100, 50, NULL, "length of the ways", 0 },
-	{ "decay_s", "s", FX_NUMBER, 0, 10, 1.2, NULL, "until 60 dB down at low frequencies; at least 0.05 s", 0 },
-	{ "predelay_ms", "ms", FX_NUMBER, 0, 250, 10, NULL, "before it begins", 0 },
-	{ "damping_pct", "%", FX_NUMBER, 0, 100, 50, NULL, "how much faster 5 kHz decays: 100 is a tenth of the time", 0 },
-	{ "low_cut_hz", "Hz", FX_NUMBER, 0, 2000, 0, NULL, "high pass of the room, 12 dB/oct; 0: off", 0 },
-	{ "high_cut_hz", "Hz", FX_NUMBER, 0, 20000, 0, NULL, "low pass of the room, 12 dB/oct; 0: off", 0 },
-	{ "width_pct", "%", FX_NUMBER, 0, 100, 100, NULL, "of two channels; 0: the room is mono", 0 },
+	{ "type", "", FX_WORD, 0, HALL, ROOM, types, "which lengths and how dense" },
+	{ "size_pct", "%", FX_NUMBER, 0, 100, 50, NULL, "length of the ways" },
+	{ "decay_s", "s", FX_NUMBER, 0, 10, 1.2, NULL, "until 60 dB down at low frequencies; at least 0.05 s" },
+	{ "predelay_ms", "ms", FX_NUMBER, 0, 250, 10, NULL, "before it begins" },
+	{ "damping_pct", "%", FX_NUMBER, 0, 100, 50, NULL, "how much faster 5 kHz decays: 100 is a tenth of the time" },
+	{ "low_cut_hz", "Hz", FX_NUMBER, 0, 2000, 0, NULL, "high pass of the room, 12 dB/oct; 0: off" },
+	{ "high_cut_hz", "Hz", FX_NUMBER, 0, 20000, 0, NULL, "low pass of the room, 12 dB/oct; 0: off" },
+	{ "width_pct", "%", FX_NUMBER, 0, 100, 100, NULL, "of two channels; 0: the room is mono" },
 };
 static const struct fx_preset presets[] = {
 	{ "room", "type=room,size_pct=30,decay_s=0.6,predelay_ms=5,mix_pct=20", "a small room" },

@@ -22,11 +22,11 @@ static const int stage_j[STAGES] = { MAX_J, 6, 4 }, stage_extra[STAGES] = { 0, 1
 static const char *const curves[] = { "soft", "tube", "hard", NULL }, *const factors[] = { "1", "2", "4", "8", NULL };
 static const struct fx_param params[] = {
 	FX_P_INSERT(100),
-	{ "drive_db", "dB", FX_NUMBER, 0, 48, 12, NULL, "gain before the curve, which is bounded by 0 dBFS", 0 },
-	{ "output_db", "dB", FX_NUMBER, -48, 24, 0, NULL, "gain after it", 0 },
+	{ "drive_db", "dB", FX_NUMBER, 0, 48, 12, NULL, "gain before the curve, which is bounded by 0 dBFS" },
+	{ "output_db", "dB", FX_NUMBER, -48, 24, 0, NULL, "gain after it" },
 	{ "curve", "", FX_WORD, 0, BEND_HARD, BEND_SOFT, curves,
-	    "soft is near tanh, tube is soft off its centre, hard clips", 0 },
-	{ "oversample", "", FX_WORD, 0, 3, 3, factors, "times the rate at which it works", 1 },
+	    "soft is near tanh, tube is soft off its centre, hard clips" },
+	{ "oversample", "", FX_WORD, 0, 3, 3, factors, "times the rate at which it works" },
 };
 static const struct fx_preset presets[] = {
 	{ "warm", "drive_db=6,curve=tube", "a little, with even harmonics" },
@@ -98,6 +98,7 @@ open_saturate(struct fx_unit *u, struct err *e)
 		per += 3 * (block + PAD) + (size_t)(5 * s->j[k] + 2 + 2 * stage_extra[k]);
 		u->latency += (2 * s->j[k] + 1 + stage_extra[k]) >> k;
 	}
+	u->behind[OUTPUT] = u->latency;
 	most = block + PAD;
 	s->rooms = (size_t)u->channels * per + 2 * most;
 	s->chan = mem_zalloc((size_t)u->channels, sizeof *s->chan);

@@ -633,7 +633,7 @@ fx_info_json(const struct fx_info *info)
 		jl_set(q, "max", p->kind == FX_NUMBER || p->kind == FX_WHOLE ? json_real(p->max) : NULL);
 		jl_set(q, "default", value_json(p, p->def));
 		jl_set(q, "words", words);
-		jl_bool(q, "automatable", !p->fixed);
+		jl_bool(q, "automatable", 1);
 		jl_str(q, "help", p->help);
 		json_array_append_new(params, q);
 	}

@@ -30,7 +30,7 @@ fi
 {
 	echo '@prefix lv2: <http://lv2plug.in/ns/lv2core#> . @prefix pset: <http://lv2plug.in/ns/ext/presets#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .'
-	for k in d n m b f; do
+	for k in d n m b f x; do
 		echo "<urn:shootout:test-$k> a lv2:Plugin ; lv2:binary <test.so> ; rdfs:seeAlso <test.ttl> ."
 	done
 	echo '<urn:shootout:half> a pset:Preset ; lv2:appliesTo <urn:shootout:test-d> ; rdfs:seeAlso <test.ttl> .'
@@ -38,9 +38,10 @@ fi
 {
 	echo '@prefix lv2: <http://lv2plug.in/ns/lv2core#> . @prefix pset: <http://lv2plug.in/ns/ext/presets#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> . @prefix doap: <http://usefulinc.com/ns/doap#> .'
-	for k in d n m b f; do
+	for k in d n m b f x; do
 		echo "<urn:shootout:test-$k> a lv2:Plugin ; doap:name \"Test $k\" ;"
 		[ $k != f ] || echo 'lv2:requiredFeature <urn:shootout:nobody-has-this> ;'
+		[ $k != x ] || echo 'lv2:requiredFeature <http://lv2plug.in/ns/ext/buf-size#fixedBlockLength> ;'
 		echo 'lv2:port [ a lv2:InputPort, lv2:AudioPort ; lv2:index 0 ; lv2:symbol "in" ; lv2:name "In" ],
  [ a lv2:OutputPort, lv2:AudioPort ; lv2:index 1 ; lv2:symbol "out" ; lv2:name "Out" ],
  [ a lv2:InputPort, lv2:ControlPort ; lv2:index 2 ; lv2:symbol "gain" ; lv2:name "Gain" ;
@@ -76,12 +77,23 @@ check 'its parameters' jq -e '.uri == "urn:shootout:test-d" and .about == "Test 
 printf '%s\n' '{"schema": "fx-chain/1", "effects": [{"effect": "lv2", "uri": "urn:shootout:test-d", "gain": 0.5, "tail_s": 0,
 	"automation": {"gain": "0f:0,6400f:2"}}]}' >c.json
 audio-fx -c c.json -o a.wav mono.wav
-check 'automation: a step every 32 frames' sh -c 'perl "$SRC/tests/wav.pl" dump mono.wav >m; perl "$SRC/tests/wav.pl" dump a.wav | paste - m |
-	awk "NR > 100 && \$2 != 0 { g = \$1 / \$2; if (last && (g < last - 1e-3 || g > 2.0001 || g - last > 0.03)) exit 1; last = g } END { exit !(last > 1.8) }"'
+# what comes out at frame s went in 100 frames before it came out of the plugin, with the gain of then
+check 'automation: every frame has its own value' sh -c 'perl "$SRC/tests/wav.pl" dump mono.wav >m; perl "$SRC/tests/wav.pl" dump a.wav | paste - m |
+	awk "{ g = (NR + 99) / 3200; d = \$1 - \$2 * (g > 2 ? 2 : g); if (d > 1e-6 || d < -1e-6) exit 1 } END { exit NR != 6000 }"'
 audio-fx -c c.json <mono.wav >p.wav
 check 'the same from a pipe' sh -c 'perl "$SRC/tests/wav.pl" dump a.wav >1; perl "$SRC/tests/wav.pl" dump p.wav | cmp - 1'
 audio-fx -x lv2:urn:shootout:test-b,tail_s=0 -o a.wav mono.wav
 check 'blocks are of 256 frames, to the end' sh -c 'perl "$SRC/tests/wav.pl" dump a.wav | sort -u | grep -qx 0.25 && test $(perl "$SRC/tests/wav.pl" dump a.wav | sort -u | wc -l) = 1'
+runs() { audio-fx -x "lv2:urn:shootout:test-$1,tail_s=0" -a "$2" -o a.wav mono.wav && wav dump a.wav | uniq -c | awk '{ printf "%s of %s, ", $1, $2 * 1024 }'; }
+check 'automation: one frame at a time while it moves, else all there are' test "$(runs b 1.gain=1000f:0,2000f:1)" = \
+	'768 of 256, 232 of 232, 1000 of 1, 48 of 48, 3952 of 256, '
+check 'automation: a step cuts the block' test "$(runs b 1.gain=0f:0,2000f:1:hold)" = '1792 of 256, 208 of 208, 48 of 48, 3952 of 256, '
+audio-fx -x lv2:urn:shootout:test-b,tail_s=0 -a '1.bypass=0f:0,1000f:1,2000f:0' -o a.wav mono.wav
+check 'automation: of what is ours the plugin sees nothing' test "$(wav dump a.wav | awk 'NR <= 1000 || NR > 2000' | uniq -c | xargs)" = '5000 0.25'
+check 'automation: a plugin whose blocks may not differ has 32' test "$(runs x 1.gain=1000f:0,2000f:1)" = '6000 of 32, '
+check 'and without it 256' test "$(runs x 1.gain=1000f:1,2000f:1)" = '6000 of 256, '
+audio-fx -x $d -a '1.tail_s=0s:0,0.1s:0.5,0.12s:0.25:hold,9s:3:hold' -o a.wav mono.wav
+check 'the tail, automated: the value where the input ends' sh -c 'test "$(perl "$SRC/tests/wav.pl" shape a.wav)" = "48000 1 18000 32"' # 0.25 s
 for i in 1 2 3 4 5 6; do echo "{\"input\": \"mono.wav\", \"output\": \"j$i.wav\", \"fx\": [\"$d,gain=0.5,tail_s=0\"]}"; done |
 	audio-fx --batch -j 4 >out
 check 'a batch of them' sh -c 'for i in 1 2 3 4 5 6; do cmp b.wav j$i.wav || exit; done'

@@ -252,9 +252,10 @@ static void
 test_automation(void)
 {
 	static const char *const bad[] = { "gain", "gain.gain_db", "gain.gain_db=", "gain.gain_db=5", "gain.gain_db=1s:200",
-		"gain.gain_db=1x:2", "gain.gain_db=1s:2:wild", "gain.gain_db=-1s:2", "gain.gain_db=nans:2", "2.gain_db=0s:1",
-		"0.gain_db=0s:1", "eq.mix_pct=0s:1", "gain.loud=0s:1", "gain.gain_db=smooth_ms=5",
-		"gain.gain_db=0s:1,smooth_ms=-5", "gain.gain_db=0s:1,", "gain.invert=0s:2", "gain.gain_db=1e300s:2" };
+		"gain.gain_db=1x:2", "gain.gain_db=1s:2:wild", "gain.gain_db=-1s:2", "gain.gain_db=nans:2", "3.gain_db=0s:1",
+		"0.gain_db=0s:1", "comp.mix_pct=0s:1", "gain.loud=0s:1", "gain.gain_db=smooth_ms=5",
+		"gain.gain_db=0s:1,smooth_ms=-5", "gain.gain_db=0s:1,", "gain.invert=0s:2", "gain.gain_db=1e300s:2",
+		"eq.low_cut_slope=0s:6,1s:48:linear", "eq.low_cut_slope=0s:6,1s:48,smooth_ms=3", "eq.band1_type=0s:bells" };
 	static float y[FRAMES + 256];
 	struct fx_spec *s;
 	struct fx *fx;
@@ -283,6 +284,7 @@ test_automation(void)
 	ok_near(y[4000], -10, 1e-5, "and it arrives");
 	fx_spec_new(&s, &e);
 	fx_spec_add(s, "gain", &e);
+	fx_spec_add(s, "eq", &e);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		int r = fx_spec_automate(s, bad[i], &e) != 0;
 
@@ -294,6 +296,96 @@ test_automation(void)
 	ok(!fx_spec_automate(s, "gain.gain_db=2s:0,1s:1", &e) && fx_open(&fx, s, 8000, 1, &e) &&
 	    strstr(e.msg, "point 2 is before"), "points out of order are refused");
 	fx_spec_free(s);
+}
+
+/* Whether a chain whose parameter moves at frame `at` is, sample for sample, up to there what it is with the one value, and from
+ * `from` on what it is with the other. */
+static int
+goes_over(const float *x, const char *before, const char *after, const char *moves, const char *move, int at, int from)
+{
+	static float y[3][2 * (FRAMES + 1000)];
+	const char *const texts[3][3] = { { before }, { after }, { moves, move } };
+	int64_t n[3], differ = 0;
+
+	for (int i = 0; i < 3; i++) {
+		struct fx_spec *s = chain(texts[i]);
+
+		n[i] = run(s, 48000, 2, x, FRAMES, 500, 300, y[i]);
+		fx_spec_free(s);
+	}
+	for (int i = 2 * at; i < 2 * from; i++)
+		differ += y[2][i] != y[0][i];
+	return n[0] == FRAMES + 300 && n[1] == n[0] && n[2] == n[0] && !memcmp(y[0], y[2], (size_t)at * 2 * sizeof **y) &&
+	    !memcmp(y[1] + (ptrdiff_t)2 * from, y[2] + (ptrdiff_t)2 * from, (size_t)(n[0] - from) * 2 * sizeof **y) &&
+	    memcmp(y[0] + (ptrdiff_t)2 * from, y[2] + (ptrdiff_t)2 * from, (size_t)(n[0] - from) * 2 * sizeof **y) &&
+	    (differ > 0 || at == from);
+}
+
+static void
+test_steps(const float *x)
+{
+	static const struct { const char *name, *before, *after, *moves, *move; int at, from; } steps[] = {
+		{ "reverb's type: from the one room to the other within 5 ms", "reverb:type=room", "reverb:type=hall", "reverb",
+		    "1.type=0f:room,2000f:hall", 2000, 2240 },
+		{ "oversampling, from 2 to 8 times", "saturate:crunch,oversample=2", "saturate:crunch", "saturate:crunch",
+		    "1.oversample=0f:2,2000f:8", 2000, 2240 },
+		{ "and from 8 to 1", "saturate:crunch", "saturate:crunch,oversample=1", "saturate:crunch",
+		    "1.oversample=0f:8,1001f:2,2000f:1", 1001, 2240 },
+		{ "the curve", "saturate:curve=soft", "saturate:curve=hard", "saturate", "1.curve=0f:soft,3001f:hard", 3001, 3241 },
+		{ "the type of a band, from off", "eq", "eq:band1_type=bell,band1_gain_db=6", "eq:band1_gain_db=6",
+		    "1.band1_type=100f:off,513f:bell", 513, 753 },
+		{ "words in the middle of a fade", "saturate:curve=soft", "saturate:curve=tube", "saturate",
+		    "1.curve=0f:soft,3000f:hard,3100f:tube", 3000, 3340 },
+		{ "the gate's lookahead, more: a frame a frame", "gate:-6.03,hysteresis_db=0,hold_ms=0,release_ms=5,lookahead_ms=1",
+		    "gate:-6.03,hysteresis_db=0,hold_ms=0,release_ms=5,lookahead_ms=3", "gate:-6.03,hysteresis_db=0,hold_ms=0,release_ms=5",
+		    "1.lookahead_ms=0f:1,2000f:3:hold", 2000, 2096 },
+		{ "less", "gate:-6.03,hysteresis_db=0,hold_ms=0,release_ms=5,lookahead_ms=3",
+		    "gate:-6.03,hysteresis_db=0,hold_ms=0,release_ms=5", "gate:-6.03,hysteresis_db=0,hold_ms=0,release_ms=5", "1.lookahead_ms=0f:3,2000f:0:hold",
+		    2000, 2144 },
+		{ "the compressor's", "comp:ratio=20", "comp:ratio=20,lookahead_ms=20", "comp:ratio=20",
+		    "1.lookahead_ms=0f:0,2000f:20:hold", 2000, 2960 },
+		{ "the makeup counts when the signal comes out", "comp:lookahead_ms=5", "comp:lookahead_ms=5,makeup_db=6",
+		    "comp:lookahead_ms=5", "1.makeup_db=2000f:0,2001f:6:hold", 2001, 2001 },
+		{ "the output of saturate, too", "saturate", "saturate:output_db=-9", "saturate", "1.output_db=0f:0,777f:-9:hold", 777, 777 },
+		{ "and the mix", "saturate:mix_pct=0", "saturate", "saturate", "1.mix_pct=0f:0,2001f:100:hold", 2001, 2001 },
+		{ "and a bypass", "saturate", "gain", "saturate", "1.bypass=0f:0,2001f:1", 2001, 2001 },
+	};
+	const char *const still[] = { "gate:-6", "1.lookahead_ms=0f:2,100f:2", NULL }, *const same[] = { "gate:-6,lookahead_ms=2", NULL };
+	static float y[2][2 * (FRAMES + 300)];
+	struct fx_spec *s = chain(still), *t = chain(same);
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		ok(goes_over(x, steps[i].before, steps[i].after, steps[i].moves, steps[i].move, steps[i].at, steps[i].from),
+		    steps[i].name);
+	ok(run(s, 48000, 2, x, FRAMES, 500, 0, y[0]) == FRAMES && run(t, 48000, 2, x, FRAMES, 500, 0, y[1]) == FRAMES &&
+	    !memcmp(y[0], y[1], (size_t)FRAMES * 2 * sizeof **y), "points that say the same move nothing");
+	fx_spec_free(s);
+	fx_spec_free(t);
+}
+
+/* A fade does not click: between two sines through different words no step is larger than theirs. */
+static void
+test_no_click(void)
+{
+	static float x[2 * FRAMES], y[2 * (FRAMES + 300)];
+	const char *const texts[] = { "saturate:drive_db=18", "1.oversample=0f:1,1500f:8,3000f:2", "1.curve=0f:soft,2000f:hard,2500f:tube",
+		NULL }, *const ahead[] = { "gate:-20,attack_ms=20,range_db=20", "1.lookahead_ms=0f:0,2000f:20:hold,4000f:3:hold", NULL };
+	const char *const *const all[] = { texts, ahead };
+	double most[2];
+
+	for (int i = 0; i < 2 * FRAMES; i++)
+		x[i] = (float)(0.3 * sin(2 * 3.14159265358979 * 100 * (i / 2) / 48000.0));
+	for (int k = 0; k < 2; k++) {
+		struct fx_spec *s = chain(all[k]);
+
+		most[k] = run(s, 48000, 2, x, FRAMES, 500, 0, y) == FRAMES ? 0 : 9;
+		for (int i = 200; i < 2 * FRAMES; i += 2)
+			most[k] = more(most[k], fabs((double)y[i] - y[i - 2]));
+		fx_spec_free(s);
+	}
+	ok(most[0] < 0.055, "words that move do not click");
+	ok(most[1] < 0.006, "nor does a lookahead");
+	printf("# steps of at most %g and %g\n", most[0], most[1]);
 }
 
 static void
@@ -317,6 +409,9 @@ main(void)
 	    *const wet_moving[] = { "delay:feedback_pct=70", "reverb:plate", "comp", "saturate", "gate",
 	    "1.time_ms=0s:5,0.05s:60:s", "2.size_pct=0f:0,4000f:80", "3.threshold_db=0s:0,0.1s:-60", "4.drive_db=100f:0,3000f:30:log",
 	    "4.curve=0f:soft,2000f:hard", "5.range_db=0f:0,3000f:80", NULL },
+	    *const stepping[] = { "reverb:decay_s=0.2", "saturate", "gate", "comp", "eq:low_cut_hz=200", "1.type=0f:hall,999f:plate,1100f:room",
+	    "2.oversample=0f:2,2000f:8,3000f:1", "2.drive_db=0f:0,3000f:20", "2.mix_pct=0f:0,4000f:100", "3.lookahead_ms=0f:1,500f:20,4000f:3",
+	    "4.lookahead_ms=0f:0,4000f:10,smooth_ms=4", "4.makeup_db=0f:0,4000f:10", "5.low_cut_slope=0f:6,2500f:48", NULL },
 	    *const moving[] = { "eq:mid_gain_db=6", "eq.mid_hz=0s:300,0.05s:3000:exp,smooth_ms=2",
 	    "eq.mix_pct=0f:0,1000f:100", "gain", "gain.bypass=0f:0,2000f:1,2500f:0", "gain.gain_db=0f:0,4000f:-9:s", NULL };
 	static float x[8 * FRAMES];
@@ -336,9 +431,12 @@ main(void)
 	test_blocks("delay and reverb", wet, x, 48000, 2);
 	test_blocks("delay and reverb of three channels at 8 kHz", wet, x, 8000, 3);
 	test_blocks("all of them, automated", wet_moving, x, 48000, 2);
+	test_blocks("words and lookahead, automated", stepping, x, 48000, 2);
 	test_same_bits(x);
 	test_words();
 	test_automation();
+	test_steps(x);
+	test_no_click();
 	test_range();
 	return done();
 }
