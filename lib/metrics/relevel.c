@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SAMPLES = 65536 };
+enum { BLOCK_SAMPLES = 16384, LANES = 8 };
 
 struct relevel {
 	char *name;
@@ -266,8 +266,9 @@ change(struct relevel *r, struct pass *p, int64_t n, struct err *e)
 	int64_t got = n;
 
 	if (p->set->gain != 1)
-		for (size_t i = 0; i < all; i++)
-			r->buf[i] = (float)(r->buf[i] * p->set->gain);
+		for (size_t i = 0; i < all; i += LANES) /* also what is after the end: there is room */
+			for (size_t k = i; k < i + LANES; k++)
+				r->buf[k] = (float)(r->buf[k] * p->set->gain);
 	if (p->limiter && n && !isfinite(scan_peak(y, all)))
 		return put(r, p, y, n, e); /* which refuses it */
 	if (p->limiter && limiter_process(p->limiter, y, n, n == 0, &y, &got, e))

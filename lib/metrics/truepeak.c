@@ -75,6 +75,24 @@ truepeak_choose(void)
 	}
 }
 
+truepeak_blocks_fn *
+truepeak_choose_blocks(void)
+{
+	switch (isa_choose()) {
+#if defined __x86_64__
+	case ISA_AVX512:
+		return truepeak_blocks_avx512;
+	case ISA_AVX2:
+		return truepeak_blocks_avx2;
+#elif defined __aarch64__
+	case ISA_NEON:
+		return truepeak_blocks_neon;
+#endif
+	default:
+		return truepeak_blocks_generic;
+	}
+}
+
 int
 truepeak_new(struct truepeak **out, int rate_hz, int channels, struct err *e)
 {
@@ -140,7 +158,7 @@ peak_of(const struct truepeak *t, size_t channel, size_t i, double least)
 	const struct block *b = t->block + channel * t->blocks + i;
 	const float *x = t->x + channel * t->row + MOST_TAPS + b->at;
 	size_t whole = b->n - b->n % MULTIPLE;
-	double doubt = 4e-6 * bound(t, channel, i); /* 24 roundings of 2^-24 */
+	double doubt = truepeak_doubt(bound(t, channel, i));
 	double a = whole ? t->fn(x, whole, &t->f, least, doubt) : 0, c = 0;
 
 	if (whole < b->n)

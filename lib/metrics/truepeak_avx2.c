@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #define W 4
 #define TRUEPEAK_FN truepeak_avx2
+#define TRUEPEAK_BLOCKS truepeak_blocks_avx2
 typedef __m256d V;
 #define v_zero() _mm256_setzero_pd()
 #define v_set1(c) _mm256_set1_pd(c)
@@ -24,4 +25,5 @@ typedef __m256 E;
 #define e_abs(a) _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a)
 #define e_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define e_store(p, a) _mm256_storeu_ps(p, a)
+#define e_over(a, c) (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_set1_ps(c), _CMP_GT_OQ))
 #include "metrics/truepeak_kernel.h"

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #define W 8
 #define TRUEPEAK_FN truepeak_avx512
+#define TRUEPEAK_BLOCKS truepeak_blocks_avx512
 typedef __m512d V;
 #define v_zero() _mm512_setzero_pd()
 #define v_set1(c) _mm512_set1_pd(c)
@@ -24,4 +25,5 @@ typedef __m512 E;
 #define e_abs(a) _mm512_abs_ps(a)
 #define e_fma(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define e_store(p, a) _mm512_storeu_ps(p, a)
+#define e_over(a, c) _mm512_cmp_ps_mask(a, _mm512_set1_ps(c), _CMP_GT_OQ)
 #include "metrics/truepeak_kernel.h"

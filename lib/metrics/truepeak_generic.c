@@ -3,6 +3,7 @@
 #include <math.h>
 #define W 1
 #define TRUEPEAK_FN truepeak_generic
+#define TRUEPEAK_BLOCKS truepeak_blocks_generic
 typedef double V;
 #define v_zero() 0.0
 #define v_set1(c) (c)

@@ -6,6 +6,7 @@
 #include <arm_neon.h>
 #define W 2
 #define TRUEPEAK_FN truepeak_neon
+#define TRUEPEAK_BLOCKS truepeak_blocks_neon
 typedef float64x2_t V;
 #define v_zero() vdupq_n_f64(0)
 #define v_set1(c) vdupq_n_f64(c)
@@ -24,4 +25,12 @@ typedef float32x4_t E;
 #define e_abs(a) vabsq_f32(a)
 #define e_fma(a, b, c) vfmaq_f32(c, a, b)
 #define e_store(p, a) vst1q_f32(p, a)
+#define e_over(a, c) lanes_over(a, c)
+static inline unsigned
+lanes_over(float32x4_t a, float c)
+{
+	static const uint32_t bit[4] = { 1, 2, 4, 8 };
+
+	return vaddvq_u32(vandq_u32(vcgtq_f32(a, vdupq_n_f32(c)), vld1q_u32(bit)));
+}
 #include "metrics/truepeak_kernel.h"

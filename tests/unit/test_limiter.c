@@ -1,4 +1,5 @@
 /* test_limiter.c - a ceiling that is kept, and gains that do only what they must. */
+#include "base/isa.h"
 #include "metrics/limiter.h"
 #include "metrics/truepeak.h"
 #include "../tap.h"
@@ -139,11 +140,43 @@ test_linked(void)
 	ok(same, "one gain for all channels");
 }
 
+/* Every instruction set, at rates with every filter, and with a signal that is limited here and there. */
+static void
+test_isas(void)
+{
+	static const enum isa isas[] = { ISA_NEON, ISA_AVX2, ISA_AVX512 };
+	static const int rates[] = { 44100, 48000, 96000, 192000 };
+	char line[80];
+
+	for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
+		int same = 1;
+
+		if (!isa_have(isas[i])) {
+			skip(isa_name(isas[i]), "not on this machine");
+			continue;
+		}
+		for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+			int64_t n = rates[r] / 2 + 5;
+
+			hard(rates[r], 2, n);
+			setenv("SHOOTOUT_ISA", "generic", 1);
+			limit(rates[r], 2, 0.7, n, 4000, y);
+			setenv("SHOOTOUT_ISA", isa_name(isas[i]), 1);
+			limit(rates[r], 2, 0.7, n, 333, z);
+			same &= !memcmp(y, z, (size_t)(2 * n) * sizeof *y);
+		}
+		snprintf(line, sizeof line, "%s: the bits of plain C", isa_name(isas[i]));
+		ok(same, line);
+	}
+	unsetenv("SHOOTOUT_ISA");
+}
+
 int
 main(void)
 {
 	test_ceiling();
 	test_still();
 	test_linked();
+	test_isas();
 	return done();
 }
