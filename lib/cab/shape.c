@@ -151,73 +151,88 @@ power_of(const double *z)
 	return z[0] * z[0] + z[1] * z[1];
 }
 
-/* From the spectrum in w->z to the one of minimum phase: the logarithm of the magnitude, its Hilbert transform by
- * way of the cepstrum, and back. */
+/* The spectrum of channel c, in place and in the order of fft_real_here(). */
 static void
-to_minimum_phase(struct work *w)
+spectrum_here(const struct fft *f, const struct shape *h, int c, double *z)
+{
+	size_t length = (size_t)h->frames;
+
+	memcpy(z, h->x + c * h->frames, length * sizeof *z);
+	memset(z + length, 0, (fft_size(f) + 2 - length) * sizeof *z);
+	fft_real_here(f, z);
+}
+
+/* From a spectrum whose largest power is `most` to the signal of minimum phase: the logarithm of the magnitude, its Hilbert
+ * transform by way of the cepstrum, and back. */
+static void
+to_minimum_phase(const struct fft *f, double *z, double most)
 {
 	const double floor_power = 1e-18, half_turns = 0x1p50;
-	double most = 0;
+	size_t n = fft_size(f);
 
-	for (size_t k = 0; k <= w->n / 2; k++)
-		most = fmax(most, power_of(w->z + 2 * k));
-	for (size_t k = 0; k <= w->n / 2; k++) {
-		w->z[2 * k] = 0.5 * ln2 * fx_log2(fmax(power_of(w->z + 2 * k), most * floor_power));
-		w->z[2 * k + 1] = 0;
+	for (size_t k = 0; k <= n / 2; k++) {
+		z[2 * k] = 0.5 * ln2 * fx_log2(fmax(power_of(z + 2 * k), most * floor_power));
+		z[2 * k + 1] = 0;
 	}
-	fft_real_inverse(w->fft, w->z, w->x);
-	for (size_t t = 1; t < w->n / 2; t++) {
-		w->x[t] *= 2;
-		w->x[w->n - t] = 0;
+	fft_real_inverse_here(f, z);
+	for (size_t t = 1; t < n / 2; t++) {
+		z[t] *= 2;
+		z[n - t] = 0;
 	}
-	fft_real(w->fft, w->x, w->z);
-	for (size_t k = 0; k <= w->n / 2; k++) {
-		double g = fx_exp2(w->z[2 * k] / ln2), turns = w->z[2 * k + 1] / tau, c, s;
+	fft_real_here(f, z);
+	for (size_t k = 0; k <= n / 2; k++) {
+		double g = fx_exp2(z[2 * k] / ln2), turns = z[2 * k + 1] / tau, c, s;
 
 		turns -= floor(turns);
 		dsp_turn((uint64_t)(turns * half_turns), 50, &c, &s);
-		w->z[2 * k] = g * c;
-		w->z[2 * k + 1] = g * s;
+		z[2 * k] = g * c;
+		z[2 * k + 1] = g * s;
 	}
-	fft_real_inverse(w->fft, w->z, w->x);
+	fft_real_inverse_here(f, z);
 }
 
 int
 shape_minimum_phase(struct shape *h, double *error_db, struct err *e)
 {
 	size_t n = 65536, length = (size_t)h->frames;
-	double *wanted, worst = 0;
-	struct work w;
+	double *wanted, *z, worst = 0;
+	struct fft *f;
+	int r = -1;
 
 	while (n < 16 * length && (n < (size_t)1 << 22 || n < 2 * length))
 		n *= 2;
-	if (work_new(&w, n, e))
-		return -1;
-	if (!(wanted = mem_zalloc(n / 2 + 1, sizeof *wanted))) {
-		work_free(&w);
-		return err_set(e, ERR_NOMEM, "out of memory for an impulse response");
+	/* in place, because this is where a long response takes most memory */
+	f = fft_new(n);
+	z = mem_zalloc(n + 2, sizeof *z);
+	wanted = mem_zalloc(n / 2 + 1, sizeof *wanted);
+	if (!f || !z || !wanted) {
+		err_set(e, ERR_NOMEM, "out of memory for an impulse response");
+		goto out;
 	}
 	for (int c = 0; c < h->channels; c++) {
 		double most = 0;
 
-		spectrum(&w, h, c);
+		spectrum_here(f, h, c, z);
 		for (size_t k = 0; k <= n / 2; k++) {
-			wanted[k] = power_of(w.z + 2 * k);
+			wanted[k] = power_of(z + 2 * k);
 			most = fmax(most, wanted[k]);
 		}
 		if (most == 0)          /* a silent channel stays one */
 			continue;
-		to_minimum_phase(&w);
-		memcpy(h->x + c * h->frames, w.x, length * sizeof *h->x);
-		spectrum(&w, h, c);
+		to_minimum_phase(f, z, most);
+		memcpy(h->x + c * h->frames, z, length * sizeof *h->x);
+		spectrum_here(f, h, c, z);
 		for (size_t k = 0; k <= n / 2; k++)
 			if (wanted[k] > 1e-6 * most)
-				worst = fmax(worst, fabs(10 * log10(power_of(w.z + 2 * k) / wanted[k])));
+				worst = fmax(worst, fabs(10 * log10(power_of(z + 2 * k) / wanted[k])));
 	}
 	*error_db = worst;
+	r = 0;
+out:
 	mem_free(wanted);
-	work_free(&w);
-	return 0;
+	mem_free(z);
+	fft_free(f);
+	return r;
 }
 
 /* ---- alignment ------------------------------------------------------------------------ */

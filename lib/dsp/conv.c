@@ -80,20 +80,47 @@ grid(struct conv_ir *ir)
 	return n;
 }
 
-/* Spectra of one response.  The transform takes floats: a double goes in as two, one after the other, and
+/* The place of point i of a spectrum; dsp/conv_impl.h says why. */
+static double *
+point(double *x, size_t i)
+{
+	return x + (i >> 6 << 7 | (i & 7) << 4 | (i >> 3 & 7));
+}
+
+/* From the spectrum of a + i b, both real, to that of scale (a + b).  Bin -k is point 3 * 2^m - 1 - i when bin k is
+ * point i of 2^m..2^(m+1) - 1. */
+static void
+add_parts(double *x, size_t n, double scale)
+{
+	double *p = point(x, 0);
+
+	p[0] = scale * (p[0] + p[8]);
+	p[8] = 0;
+	for (size_t from = 1; from < n; from *= 2)
+		for (size_t i = from; 2 * i < 3 * from || i == 1; i++) {
+			double *q = point(x, 3 * from - 1 - i), re, im;
+
+			p = point(x, i);
+			re = 0.5 * scale * (p[0] + q[0] + (p[8] + q[8]));
+			im = 0.5 * scale * (p[8] - q[8] - (p[0] - q[0]));
+			p[0] = q[0] = re;
+			p[8] = im;
+			q[8] = -im;
+		}
+}
+
+/* Spectra of one response.  The transform takes floats: a double goes in as two, as a real and an imaginary part, and
  * what their sum leaves out is below 2^-48 of it. */
 static int
 spectra(struct conv_ir *ir, const double *h, double **to)
 {
 	size_t n = ir->plan->n, part = ir->parts > 1 ? 2 * ir->hop : (size_t)ir->taps;
-	float *hi = mem_zalloc(n, sizeof *hi), *lo = mem_zalloc(n, sizeof *lo), *none = mem_zalloc(n, sizeof *none);
-	double *z = mem_zalloc(n, 2 * sizeof *z), *x = mem_zalloc(n, 2 * sizeof *x);
+	float *hi = mem_zalloc(n, sizeof *hi), *lo = mem_zalloc(n, sizeof *lo);
 	conv_fn *fn = kernel(isa_choose());
-	double scale = 1.0 / (double)n; /* a power of two: exact */
-	int bad = !hi || !lo || !none || !z || !x;
+	int bad = !hi || !lo;
 
 	for (size_t p = 0; p < ir->parts && !bad; p++) {
-		struct conv_job j = { .plan = ir->plan, .z = z, .in = { hi, none } };
+		struct conv_job j = { .plan = ir->plan, .in = { hi, lo } };
 
 		for (size_t i = 0; i < part; i++) {
 			size_t t = p * part + i;
@@ -105,19 +132,12 @@ spectra(struct conv_ir *ir, const double *h, double **to)
 		bad = !(to[p] = mem_zalloc(n, 2 * sizeof **to));
 		if (bad)
 			break;
-		j.x = to[p];
+		j.z = j.x = to[p];
 		fn(&j);
-		j.in[0] = lo;
-		j.x = x;
-		fn(&j);
-		for (size_t i = 0; i < 2 * n; i++)
-			to[p][i] = scale * (to[p][i] + x[i]);
+		add_parts(to[p], n, 1.0 / (double)n); /* a power of two: exact */
 	}
 	mem_free(hi);
 	mem_free(lo);
-	mem_free(none);
-	mem_free(z);
-	mem_free(x);
 	return bad ? -1 : 0;
 }
 

@@ -32,7 +32,7 @@ struct conv_job {
 	const struct conv_plan *plan;
 	double *z;               /* rows * 16, scratch */
 	const float *in[2];      /* n frames each; NULL: no way there, only back */
-	double *x;               /* rows * 16: the spectrum is kept here; NULL: it is not */
+	double *x;               /* rows * 16: the spectrum is kept here, which may be z where there is no way back; NULL: it is not */
 	size_t terms;            /* spectra to be multiplied and summed, in order; 0: no way back */
 	const double *const *h;  /* of the responses, scaled */
 	const double *const *xs; /* of the signal; NULL with one term: what came from `in` */

@@ -1,7 +1,7 @@
 /* conv_plan.c - the twiddles of the convolution's transforms; dsp/conv_impl.h says what they are. */
 #include "base/mem.h"
 #include "dsp/conv_impl.h"
-#include "dsp/turn.h"
+#include "dsp/turns.h"
 #include <stdlib.h>
 
 static unsigned
@@ -24,47 +24,14 @@ reversed(size_t k, unsigned bits)
 	return r;
 }
 
-/* Turns of k / 2^bits as the product of a coarse and a fine one: two short tables in place of a polynomial for each. */
-struct turns {
-	unsigned bits, fine_bits;
-	double *coarse, *fine;   /* cos, sin */
-};
-
-static void
-turns_free(struct turns *u)
-{
-	mem_free(u->coarse);
-	mem_free(u->fine);
-}
-
-static int
-turns_make(struct turns *u, unsigned bits)
-{
-	size_t coarse = (size_t)1 << (bits - bits / 2), fine = (size_t)1 << bits / 2;
-
-	u->bits = bits;
-	u->fine_bits = bits / 2;
-	u->coarse = mem_zalloc(coarse, 2 * sizeof *u->coarse);
-	u->fine = mem_zalloc(fine, 2 * sizeof *u->fine);
-	if (!u->coarse || !u->fine)
-		return -1;
-	for (size_t k = 0; k < coarse; k++)
-		dsp_turn(k, bits - bits / 2, &u->coarse[2 * k], &u->coarse[2 * k + 1]);
-	for (size_t k = 0; k < fine; k++)
-		dsp_turn(k, bits, &u->fine[2 * k], &u->fine[2 * k + 1]);
-	return 0;
-}
-
 /* Cosine and tangent of k / 2^bits turns, less than one.  At a quarter turn they are 2^-60 and 2^60, whose product
  * is exact and beside which the cosine is nothing. */
 static void
 twiddle(const struct turns *u, double *cosine, double *tangent, size_t k, unsigned bits)
 {
-	size_t at = k << (u->bits - bits);
-	const double *a = u->coarse + 2 * (at >> u->fine_bits);
-	const double *b = u->fine + 2 * (at & (((size_t)1 << u->fine_bits) - 1));
-	double c = a[0] * b[0] - a[1] * b[1], s = a[1] * b[0] + a[0] * b[1];
+	double c, s;
 
+	turns_at(u, k, bits, &c, &s);
 	*cosine = c != 0 ? c : 0x1p-60;
 	*tangent = s / *cosine;
 }

@@ -28,6 +28,11 @@ void fft_real(const struct fft *f, const double *in, double *re_im);
  * re_im and out must not overlap.  No allocation. */
 void fft_real_inverse(const struct fft *f, const double *re_im, double *out);
 
+/* The same in place, for signals that take much memory: x[n + 2], the last two for the spectrum.  Its bins come in an order of their
+ * own, all n / 2 + 1 of them, so that this is for what treats them alike. */
+void fft_real_here(const struct fft *f, double *x);
+void fft_real_inverse_here(const struct fft *f, double *x);
+
 /* The smallest power of two that is >= n; 0 when that is above 2^26. */
 size_t fft_size_for(size_t n);
 #endif

@@ -30,13 +30,11 @@
 } while (0)
 
 #ifdef FFT_FORWARD
-/* One radix-4 stage of decimation in frequency over one block of `size` points. */
+/* n butterflies of a radix-4 stage of decimation in frequency, over points q apart. */
 static void
-dif4(T *z, size_t size, const T *w)
+dif4(T *z, size_t q, size_t n, const T *w)
 {
-	size_t q = size / 4;
-
-	for (size_t j = 0; j < q; j++, w += 6)
+	for (size_t j = 0; j < n; j++, w += 6)
 		for (size_t h = 0; h < LANES / W; h++) {
 			V ar, ai, br, bi, cr, ci, dr, di, sr, si, tr, ti, ur, ui, vr, vi;
 
@@ -64,13 +62,11 @@ dif4(T *z, size_t size, const T *w)
 
 #endif
 
-/* The inverse stage, but for a factor of 4. */
+/* Those of the inverse stage, but for a factor of 4. */
 static void
-dit4(T *z, size_t size, const T *w)
+dit4(T *z, size_t q, size_t n, const T *w)
 {
-	size_t q = size / 4;
-
-	for (size_t j = 0; j < q; j++, w += 6)
+	for (size_t j = 0; j < n; j++, w += 6)
 		for (size_t h = 0; h < LANES / W; h++) {
 			V ar, ai, br, bi, cr, ci, dr, di, sr, si, tr, ti, ur, ui, vr, vi;
 
@@ -116,14 +112,14 @@ dif(T *z, size_t size, const T *w)
 	size_t s;
 
 	if (size > NEAR) {
-		dif4(z, size, w);
+		dif4(z, size / 4, size / 4, w);
 		for (size_t r = 0; r < 4; r++)
 			dif(z + r * (size / 4) * 2 * LANES, size / 4, w + size / 4 * 6);
 		return;
 	}
 	for (s = size; s >= 4; w += s / 4 * 6, s /= 4)
 		for (size_t p = 0; p < size; p += s)
-			dif4(z + p * 2 * LANES, s, w);
+			dif4(z + p * 2 * LANES, s / 4, s / 4, w);
 	for (size_t p = 0; s == 2 && p < size; p += 2)
 		radix2(z + p * 2 * LANES);
 }
@@ -138,7 +134,7 @@ dit(T *z, size_t size, const T *w)
 	if (size > NEAR) {
 		for (size_t r = 0; r < 4; r++)
 			dit(z + r * (size / 4) * 2 * LANES, size / 4, w + size / 4 * 6);
-		dit4(z, size, w);
+		dit4(z, size / 4, size / 4, w);
 		return;
 	}
 	for (; s >= 4; s /= 4)
@@ -151,6 +147,6 @@ dit(T *z, size_t size, const T *w)
 	for (s = bottom; s <= size; s *= 4) {
 		w -= s / 4 * 6;
 		for (size_t p = 0; p < size; p += s)
-			dit4(z + p * 2 * LANES, s, w);
+			dit4(z + p * 2 * LANES, s / 4, s / 4, w);
 	}
 }

@@ -103,6 +103,50 @@ test_size(size_t n)
 	fft_free(f);
 }
 
+static void
+square(double *bins, size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		double re = bins[2 * k], im = bins[2 * k + 1];
+
+		bins[2 * k] = re * re - im * im;
+		bins[2 * k + 1] = 2 * re * im;
+	}
+}
+
+/* What treats all bins alike comes to the same in place: a signal convolved with itself. */
+static void
+test_here(unsigned bits)
+{
+	size_t n = (size_t)1 << bits;
+	double *x = mem_zalloc(n, sizeof *x), *z = mem_zalloc(n + 2, sizeof *z), *y = mem_zalloc(n + 2, sizeof *y);
+	struct fft *f = fft_new(n);
+	double err = 0, sum = 0;
+	uint32_t seed = bits;
+	char what[64];
+
+	if (!f || !x || !y || !z)
+		exit(1);
+	for (size_t t = 0; t < n; t++)
+		y[t] = x[t] = noise(&seed);
+	fft_real(f, x, z);
+	square(z, n / 2 + 1);
+	fft_real_inverse(f, z, x);
+	fft_real_here(f, y);
+	square(y, n / 2 + 1);
+	fft_real_inverse_here(f, y);
+	for (size_t t = 0; t < n; t++) {
+		err += (x[t] - y[t]) * (x[t] - y[t]);
+		sum += x[t] * x[t];
+	}
+	snprintf(what, sizeof what, "n = 2^%u: in place the same to %.2g", bits, sqrt(err / sum));
+	ok(sum > 0 && sqrt(err / sum) < 2e-15, what);
+	mem_free(x);
+	mem_free(y);
+	mem_free(z);
+	fft_free(f);
+}
+
 /* Three clicks, whose spectrum is known at every bin: for sizes where the sum takes too long. */
 static void
 test_clicks(unsigned bits)
@@ -153,6 +197,8 @@ main(void)
 	test_size((size_t)1 << 18);
 	for (unsigned bits = 19; bits <= 22; bits++)
 		test_clicks(bits);
+	for (unsigned bits = 1; bits <= 20; bits++)
+		test_here(bits);
 	ok(!fft_new(0) && !fft_new(1) && !fft_new(3) && !fft_new(1000), "only powers of two from 2");
 	ok(!fft_new((size_t)1 << 27), "2^27 is refused");
 	ok(fft_size_for(0) == 2 && fft_size_for(1000) == 1024 && fft_size_for(1024) == 1024 &&
