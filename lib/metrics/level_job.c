@@ -6,6 +6,7 @@
 #include "cli/jsonl.h"
 #include "cli/prov.h"
 #include "dsp/db.h"
+#include "metrics/limit_model.h"
 #include "metrics/level_options.h"
 #include "metrics/match.h"
 #include "metrics/playing.h"
@@ -14,11 +15,13 @@
 #include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const double verify_db = 0.1;  /* how far what is written may be from the target */
 static const double max_gain_db = 120;
-static const double close_db = 0.02, most_reduction_db = 20; /* with the limiter: near enough; more is no limiting any more */
+static const double close_db = 0.04;  /* with the limiter: near enough */
+static const double spare_db = 0.001; /* the limiter's gain moves, and so its true peak can be over by less than this */
 enum { MAX_TRIES = 16 };
 static const double seed_peak_dbfs = -0.1; /* of the web system's normalize_rms() */
 
@@ -32,6 +35,7 @@ struct job {
 	struct relevel_values before, after;
 	double gain_db, limit_dbtp;  /* limit_dbtp: of the limiter; INFINITY: none */
 	struct limiter_facts limited;
+	double told, model_off_db;   /* the level that the model tells, and by how much more it was */
 	int tries;                   /* passes to find gain and limit */
 	int hash;                    /* somebody wants to know */
 	int blind;                   /* a gain, and nobody wants to know anything */
@@ -142,42 +146,27 @@ report_json(const struct job *j)
 
 /* ---- the gain ---- */
 
-/* The gain and the limit with which the level comes out right and the true peak is under the ceiling: tried, each in a pass,
- * because a limiter takes loudness away.  As level_run(). */
+static int
+too_much_gain(const struct job *j, struct err *e)
+{
+	return err_set(e, ERR_INPUT, "'%s' would need a gain of %+.1f dB; at most %g dB are applied", j->input, j->gain_db,
+	    max_gain_db);
+}
+
+/* The gain for the target when a limiter follows, as the model has it and less what it was found to be off.  As level_run(). */
 static int
 limit(struct job *j, struct err *e)
 {
 	const struct level_want *w = &j->want;
-	double was_level = NAN, was_gain = NAN, level, miss, slope;
-	struct relevel_values v;
 
-	j->limit_dbtp = w->ceiling_dbtp;
-	for (j->tries = 1; j->tries <= MAX_TRIES; j->tries++) {
-		struct relevel_set set = { dsp_gain_of_db(j->gain_db), dsp_gain_of_db(j->limit_dbtp) };
-
-		if (relevel_apply(j->r, &set, NULL, &v, &j->limited, e))
-			return -1;
-		level = v.level[w->by];
-		miss = isnan(w->target) ? 0 : w->target - level;
-		if (j->limited.max_reduction_db > most_reduction_db || fabs(j->gain_db) > max_gain_db)
-			break;
-		if (match_fits(v.level[RELEVEL_TRUE_PEAK], w->ceiling_dbtp) && fabs(miss) <= close_db)
-			return 0;
-		if (!match_fits(v.level[RELEVEL_TRUE_PEAK], w->ceiling_dbtp))
-			j->limit_dbtp -= v.level[RELEVEL_TRUE_PEAK] - w->ceiling_dbtp + 0.002;
-		slope = (level - was_level) / (j->gain_db - was_gain); /* of loudness over gain: 1 without limiter, 0 at its end */
-		was_level = level;
-		was_gain = j->gain_db;
-		j->gain_db += miss / (slope > 0.1 && slope < 1 ? slope : slope <= 0.1 ? 0.1 : 1);
+	if (relevel_limited_gain(j->r, w->by, w->target - j->model_off_db, j->limit_dbtp, &j->gain_db, &j->told)) {
+		err_set(e, ERR_INPUT, "'%s' at %g %s would have to be limited by more than %g dB; with so much it reaches about %.1f %s",
+		    j->input, w->target, relevel_unit(w->by), LIMIT_MODEL_MOST_DB, j->told + j->model_off_db, relevel_unit(w->by));
+		return 1;
 	}
-	if (isnan(w->target))
-		err_set(e, ERR_INPUT, "'%s' with a gain of %g dB would have to be limited by more than %g dB", j->input,
-		    j->gain_db, most_reduction_db);
-	else
-		err_set(e, ERR_INPUT, "'%s' at %g %s would have to be limited by more than %g dB; at %.1f dB it reaches %.1f %s",
-		    j->input, w->target, relevel_unit(w->by), most_reduction_db, j->limited.max_reduction_db, level,
-		    relevel_unit(w->by));
-	return 1;
+	if (fabs(j->gain_db) > max_gain_db)
+		return too_much_gain(j, e);
+	return 0;
 }
 
 static int
@@ -188,8 +177,14 @@ fixed_gain(struct job *j, struct err *e)
 	j->gain_db = gain;
 	if (isnan(peak) || match_fits(peak + gain, ceiling))
 		return 0;
-	if (j->o->limit)
-		return limit(j, e);
+	j->limit_dbtp = j->o->limit ? ceiling - spare_db : INFINITY;
+	if (j->o->limit && peak + gain - ceiling <= LIMIT_MODEL_MOST_DB)
+		return 0;
+	if (j->o->limit) {
+		err_set(e, ERR_INPUT, "'%s' with a gain of %g dB would have to be limited by more than %g dB", j->input, gain,
+		    LIMIT_MODEL_MOST_DB);
+		return 1;
+	}
 	err_set(e, ERR_INPUT, "'%s' would reach %+.2f dBTP with a gain of %g dB, above the ceiling of %g dBTP; "
 	    "the highest gain that fits is %.1f dB", j->input, peak + gain, gain, ceiling, match_round_down(ceiling - peak));
 	return 1;
@@ -243,8 +238,10 @@ choose_gain(struct job *j, struct err *e)
 	if (isnan(level))
 		return no_level(j, e);
 	j->gain_db = w->target - level;
-	if (!match_fits(peak + j->gain_db, w->ceiling_dbtp) && j->o->limit)
+	if (!match_fits(peak + j->gain_db, w->ceiling_dbtp) && j->o->limit) {
+		j->limit_dbtp = w->ceiling_dbtp - spare_db;
 		return limit(j, e);
+	}
 	if (!match_fits(peak + j->gain_db, w->ceiling_dbtp)) {
 		err_set(e, ERR_INPUT, "'%s' at %g %s would reach %+.2f dBTP, above the ceiling of %g dBTP; the highest "
 		    "target that fits is %.1f %s (--ceiling none lifts the ceiling, --limit limits peaks)", j->input, w->target,
@@ -252,10 +249,7 @@ choose_gain(struct job *j, struct err *e)
 		    match_round_down(match_highest_lufs(level, peak, w->ceiling_dbtp)), relevel_unit(w->by));
 		return 1;
 	}
-	if (fabs(j->gain_db) > max_gain_db)
-		return err_set(e, ERR_INPUT, "'%s' would need a gain of %+.1f dB; at most %g dB are applied", j->input,
-		    j->gain_db, max_gain_db);
-	return 0;
+	return fabs(j->gain_db) > max_gain_db ? too_much_gain(j, e) : 0;
 }
 
 /* ---- the work ---- */
@@ -309,8 +303,9 @@ show(void *ctx, int64_t frames)
 
 /* With what the input says of its recording, but for a loudness that is not its any more. */
 static int
-create_out(struct job *j, struct au_out **out, enum au_encoding enc, struct err *e)
+create_out(struct job *j, struct au_out **out, struct err *e)
 {
+	enum au_encoding enc = j->o->encoding ? (enum au_encoding)au_encoding_of(j->o->encoding) : AU_DEFAULT;
 	const struct au_info *info = relevel_info(j->r);
 	struct meta_change change = { 0, 0, 1, 1, NULL };
 	struct meta m = { 0 };
@@ -326,17 +321,63 @@ create_out(struct job *j, struct au_out **out, enum au_encoding enc, struct err 
 	return bad ? -1 : 0;
 }
 
-/* The output, all but the commit. */
+/* A pass with gain and limit: to a new output, or nowhere. */
 static int
-write_audio(struct job *j, struct au_out **out, struct err *e)
+apply(struct job *j, struct au_out **out, int nowhere, struct err *e)
 {
 	struct relevel_set set = { dsp_gain_of_db(j->gain_db), isinf(j->limit_dbtp) ? INFINITY :
 		dsp_gain_of_db(j->limit_dbtp) };
-	int enc = j->o->encoding ? au_encoding_of(j->o->encoding) : AU_DEFAULT;
 
-	if (create_out(j, out, (enum au_encoding)enc, e) ||
-	    relevel_apply(j->r, &set, *out, &j->after, &j->limited, e) || verify(j, *out, e))
-		return -1;
+	return (!nowhere && create_out(j, out, e)) || relevel_apply(j->r, &set, *out, &j->after, &j->limited, e) ? -1 : 0;
+}
+
+/* What is written there cannot be taken back. */
+static int
+is_stream(const char *name)
+{
+	struct stat st;
+
+	return !strcmp(name, "-") || (!stat(name, &st) && !S_ISREG(st.st_mode));
+}
+
+/* Passes with the limiter until its result is right, which the first mostly is; the last one wrote it.  As level_run(). */
+static int
+write_limited(struct job *j, struct au_out **out, struct err *e)
+{
+	const struct level_want *w = &j->want;
+	const int stream = is_stream(j->output);
+
+	for (j->tries = 1; j->tries <= MAX_TRIES; j->tries++) {
+		double is, over;
+		int no;
+
+		if (apply(j, out, stream, e))
+			return -1;
+		is = j->after.level[w->by];
+		over = j->after.level[RELEVEL_TRUE_PEAK] - w->ceiling_dbtp;
+		if (match_fits(over, 0) && (isnan(w->target) || fabs(is - w->target) <= close_db))
+			return stream ? apply(j, out, 0, e) : 0;
+		au_abort(*out);
+		*out = NULL;
+		if (!match_fits(over, 0))
+			j->limit_dbtp -= over + spare_db;
+		j->model_off_db = is - j->told;
+		if (!isnan(w->target) && (no = limit(j, e)) != 0)
+			return no;
+	}
+	err_set(e, ERR_INPUT, "no gain brings '%s' to %g %s with its peaks limited: it is too near a gate", j->input, w->target,
+	    relevel_unit(w->by));
+	return 1;
+}
+
+/* The output, all but the commit.  As level_run(). */
+static int
+write_audio(struct job *j, struct au_out **out, struct err *e)
+{
+	int no = isinf(j->limit_dbtp) ? apply(j, out, 0, e) : write_limited(j, out, e);
+
+	if (no || verify(j, *out, e))
+		return no ? no : -1;
 	j->wrote = 1;
 	return 0;
 }
@@ -364,7 +405,7 @@ static int
 open_input(struct job *j, struct err *e)
 {
 	const struct level_options *o = j->o;
-	struct relevel_opts ro = { .measure_only = o->measure, .blind = j->blind, .dual_mono = j->want.dual_mono,
+	struct relevel_opts ro = { .measure_only = o->measure, .blind = j->blind, .dual_mono = j->want.dual_mono, .limit = o->limit,
 		.step = j->progress ? show : NULL, .ctx = j->progress };
 	int64_t frames;
 
@@ -414,11 +455,10 @@ level_run(const struct level_options *o, struct progress *progress, json_t **rep
 	j.before.level[RELEVEL_TRUE_PEAK] = NAN;
 	if (open_input(&j, e) || (!j.blind && relevel_measure(j.r, &j.before, e)))
 		goto end;
-	if (!o->measure && (ret = choose_gain(&j, e)) != 0)
+	if (!o->measure && ((ret = choose_gain(&j, e)) != 0 || (ret = write_audio(&j, &out, e)) != 0))
 		goto end;
 	ret = -1;
-	if ((!o->measure && write_audio(&j, &out, e)) ||
-	    (j.hash && relevel_sha256(j.r, j.sha256, e)))
+	if (j.hash && relevel_sha256(j.r, j.sha256, e))
 		goto end;
 	made = j.blind ? NULL : report_json(&j);
 	ret = commit(&j, &out, prov, made, e);

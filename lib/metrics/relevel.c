@@ -2,10 +2,12 @@
 #include "metrics/relevel.h"
 #include "audio/replay.h"
 #include "base/mem.h"
+#include "metrics/limit_model.h"
 #include "metrics/loudness.h"
 #include "metrics/scan.h"
 #include "metrics/truepeak.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,6 +22,8 @@ struct relevel {
 	struct au_info info;
 	float *buf;          /* BLOCK_SAMPLES */
 	int64_t done;        /* frames of all passes that are over */
+	struct limit_model *model;
+	double before[RELEVEL_KINDS]; /* levels of the input */
 };
 
 int
@@ -93,6 +97,7 @@ relevel_by_of(const char *name)
 struct meters {
 	struct loudness *parts;         /* with the true peak when there are no parts but all */
 	struct truepeak *whole;         /* else this */
+	struct limit_model *model;      /* or this */
 	const struct relevel_part *part;
 	size_t n_parts, next;           /* next: of the parts, the one that is not over yet */
 	int64_t at, counted;
@@ -106,18 +111,26 @@ meters_free(struct meters *m)
 {
 	loudness_free(m->parts);
 	truepeak_free(m->whole);
+	limit_model_free(m->model);
 }
 
 static int
-meters_new(struct meters *m, const struct relevel *r, struct err *e)
+meters_new(struct meters *m, const struct relevel *r, int model, struct err *e)
 {
 	int flags = LOUDNESS_INTEGRATED | LOUDNESS_MAX | (r->opts.dual_mono ? LOUDNESS_DUAL_MONO : 0);
 
 	*m = (struct meters){ .part = r->opts.parts, .n_parts = r->opts.n_parts, .rate_hz = r->info.rate_hz,
 		.channels = r->info.channels };
-	if (m->n_parts && truepeak_new(&m->whole, m->rate_hz, m->channels, e))
+	if (model) {
+		flags |= LOUDNESS_SERIES;
+		if (limit_model_new(&m->model, m->rate_hz, m->channels, e))
+			return -1;
+	} else if (!m->n_parts) {
+		flags |= LOUDNESS_TRUE_PEAK;
+	} else if (truepeak_new(&m->whole, m->rate_hz, m->channels, e)) {
 		return -1;
-	return loudness_new(&m->parts, m->rate_hz, m->channels, m->n_parts ? flags : flags | LOUDNESS_TRUE_PEAK, e);
+	}
+	return loudness_new(&m->parts, m->rate_hz, m->channels, flags, e);
 }
 
 static int64_t
@@ -135,29 +148,42 @@ count(struct meters *m, const float *x, int64_t frames, struct err *e)
 	return loudness_add(m->parts, x, frames, e);
 }
 
+/* What the model knows has to come in order, the frames of parts and the others. */
+static int
+look(struct meters *m, const float *x, int64_t from, int64_t to, int counted, struct err *e)
+{
+	return m->model && from < to && limit_model_add(m->model, x + from * m->channels, to - from, counted, e) ? -1 : 0;
+}
+
 static int
 meters_add(struct meters *m, const float *x, int64_t frames, struct err *e)
 {
 	float peak = scan_peak(x, (size_t)(frames * m->channels));
+	int64_t seen = 0;
 
 	m->peak = peak > m->peak ? peak : m->peak;
 	if (!m->n_parts) {
 		m->at += frames;
-		return count(m, x, frames, e);
+		return count(m, x, frames, e) || look(m, x, 0, frames, 1, e) ? -1 : 0;
 	}
 	for (; m->next < m->n_parts; m->next++) {
 		const struct relevel_part *p = &m->part[m->next];
 		int64_t from = p->start_frame > m->at ? p->start_frame - m->at : 0;
 		int64_t to = end_of(p) - m->at < frames ? end_of(p) - m->at : frames;
 
-		if (from < to && count(m, x + from * m->channels, to - from, e))
-			return -1;
+		if (from < to) {
+			if (look(m, x, seen, from, 0, e) || look(m, x, from, to, 1, e) ||
+			    count(m, x + from * m->channels, to - from, e))
+				return -1;
+			seen = to;
+		}
 		if (end_of(p) > m->at + frames)
 			break;
 	}
 	m->at += frames;
-	truepeak_add(m->whole, x, frames);
-	return 0;
+	if (m->whole)
+		truepeak_add(m->whole, x, frames);
+	return look(m, x, seen, frames, 0, e);
 }
 
 static int
@@ -165,7 +191,7 @@ meters_end(struct meters *m, struct relevel_values *v, struct err *e)
 {
 	struct loudness_values part;
 	int64_t overs;
-	double peak, n = (double)m->counted * m->channels;
+	double peak = 0, n = (double)m->counted * m->channels;
 
 	if (loudness_end(m->parts, &part, e))
 		return -1;
@@ -175,10 +201,17 @@ meters_end(struct meters *m, struct relevel_values *v, struct err *e)
 	v->level[RELEVEL_RMS] = m->square > 0 ? 10 * log10(m->square / n) : NAN;
 	v->level[RELEVEL_PEAK] = m->peak > 0 ? 20 * log10((double)m->peak) : NAN;
 	v->level[RELEVEL_TRUE_PEAK] = part.true_peak_dbtp;
-	if (m->whole) {
+	if (m->model) {
+		size_t points;
+		const struct loudness_point *series = loudness_series(m->parts, &points);
+
+		if (limit_model_end(m->model, series, points, &peak, e))
+			return -1;
+	} else if (m->whole) {
 		peak = truepeak_end(m->whole, &overs);
-		v->level[RELEVEL_TRUE_PEAK] = peak > 0 ? 20 * log10(peak) : NAN;
 	}
+	if (m->model || m->whole)
+		v->level[RELEVEL_TRUE_PEAK] = peak > 0 ? 20 * log10(peak) : NAN;
 	v->frames = m->at;
 	v->counted_frames = m->counted;
 	return 0;
@@ -220,7 +253,7 @@ relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e)
 	int64_t n;
 	int ret = -1;
 
-	if (meters_new(&m, r, e) || replay_begin(r->in, !r->opts.measure_only, e))
+	if (meters_new(&m, r, r->opts.limit, e) || replay_begin(r->in, !r->opts.measure_only, e))
 		goto out;
 	while ((n = replay_read(r->in, r->buf, BLOCK_SAMPLES / r->info.channels, e)) > 0) {
 		if (meters_add(&m, r->buf, n, e))
@@ -230,6 +263,9 @@ relevel_measure(struct relevel *r, struct relevel_values *v, struct err *e)
 	r->done = m.at;
 	if (n < 0 || check_parts(r, &m, e) || meters_end(&m, v, e))
 		goto out;
+	memcpy(r->before, v->level, sizeof r->before);
+	r->model = m.model;
+	m.model = NULL;
 	ret = 0;
 out:
 	meters_free(&m);
@@ -245,6 +281,12 @@ struct pass {
 };
 
 static int
+too_large(const struct relevel *r, struct err *e)
+{
+	return err_set(e, ERR_INPUT, "a sample of '%s' would be larger than float32 can hold", r->name);
+}
+
+static int
 put(struct relevel *r, struct pass *p, const float *x, int64_t n, struct err *e)
 {
 	size_t all = (size_t)(n * r->info.channels);
@@ -253,7 +295,7 @@ put(struct relevel *r, struct pass *p, const float *x, int64_t n, struct err *e)
 		return -1;
 	/* a gain makes infinities, at the worst */
 	if (!isfinite(r->opts.blind ? scan_peak(x, all) : p->m.peak))
-		return err_set(e, ERR_INPUT, "a sample of '%s' would be larger than float32 can hold", r->name);
+		return too_large(r, e);
 	return p->out ? au_write(p->out, x, n, e) : 0;
 }
 
@@ -269,8 +311,6 @@ change(struct relevel *r, struct pass *p, int64_t n, struct err *e)
 		for (size_t i = 0; i < all; i += LANES) /* also what is after the end: there is room */
 			for (size_t k = i; k < i + LANES; k++)
 				r->buf[k] = (float)(r->buf[k] * p->set->gain);
-	if (p->limiter && n && !isfinite(scan_peak(y, all)))
-		return put(r, p, y, n, e); /* which refuses it */
 	if (p->limiter && limiter_process(p->limiter, y, n, n == 0, &y, &got, e))
 		return -1;
 	return got ? put(r, p, y, got, e) : 0;
@@ -284,7 +324,10 @@ relevel_apply(struct relevel *r, const struct relevel_set *set, struct au_out *o
 	int64_t n, at = 0;
 	int ret = -1;
 
-	if ((!r->opts.blind && meters_new(&p.m, r, e)) || (isfinite(set->limit) &&
+	/* a limiter takes numbers only */
+	if (isfinite(set->limit) && r->before[RELEVEL_PEAK] + 20 * log10(set->gain) > 20 * log10(FLT_MAX))
+		return too_large(r, e);
+	if ((!r->opts.blind && meters_new(&p.m, r, 0, e)) || (isfinite(set->limit) &&
 	    limiter_new(&p.limiter, r->info.rate_hz, r->info.channels, set->limit, e)) || replay_begin(r->in, 0, e))
 		goto out;
 	while ((n = replay_read(r->in, r->buf, BLOCK_SAMPLES / r->info.channels, e)) > 0) {
@@ -307,12 +350,26 @@ out:
 	return ret;
 }
 
+int
+relevel_limited_gain(struct relevel *r, enum relevel_by by, double level, double limit_dbtp, double *gain_db,
+                     double *reached)
+{
+	static const enum limit_model_of of[RELEVEL_KINDS] = { [RELEVEL_INTEGRATED] = LIMIT_MODEL_INTEGRATED,
+		[RELEVEL_MOMENTARY] = LIMIT_MODEL_MOMENTARY, [RELEVEL_SHORT_TERM] = LIMIT_MODEL_SHORT_TERM,
+		[RELEVEL_RMS] = LIMIT_MODEL_ENERGY };
+	int no = limit_model_gain(r->model, of[by], level - r->before[by], limit_dbtp, gain_db, reached);
+
+	*reached += r->before[by];
+	return no;
+}
+
 void
 relevel_close(struct relevel *r)
 {
 	if (!r)
 		return;
 	replay_close(r->in);
+	limit_model_free(r->model);
 	mem_free(r->buf);
 	free(r->name);
 	free(r);

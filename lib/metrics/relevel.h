@@ -17,6 +17,7 @@ struct relevel_opts {
 	size_t n_parts;         /* 0: all of the input */
 	int cut_parts;          /* what of them is after the end of the input is left out; else that is an error */
 	int measure_only;       /* there will be no second pass: nothing is kept */
+	int limit;              /* relevel_limited_gain() will be asked; not with measure_only or blind */
 	int blind;              /* nothing is measured: relevel_apply() is the first and only pass, and gives no values */
 	int dual_mono;          /* a mono input counts twice (loudness.h) */
 	void (*step)(void *ctx, int64_t frames); /* called as frames go by, all passes added up; NULL: not */
@@ -66,5 +67,10 @@ struct relevel_set {
  * ERR_INPUT: the input changed meanwhile, or a sample would be past float32. */
 int relevel_apply(struct relevel *r, const struct relevel_set *set, struct au_out *out, struct relevel_values *v,
                   struct limiter_facts *f, struct err *e);
+/* After relevel_measure(), where opts.limit is set: the least gain with which the level `by` of the first four is about
+ * level, when a limiter at limit_dbtp follows (metrics/limit_model.h), and in *reached that level.  1: too much would have to be limited;
+ * the gain is that for LIMIT_MODEL_MOST_DB then. */
+int relevel_limited_gain(struct relevel *r, enum relevel_by by, double level, double limit_dbtp, double *gain_db,
+                         double *reached);
 void relevel_close(struct relevel *r); /* NULL is fine */
 #endif

@@ -25,5 +25,5 @@ typedef __m256 E;
 #define e_abs(a) _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a)
 #define e_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define e_store(p, a) _mm256_storeu_ps(p, a)
-#define e_over(a, c) (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_set1_ps(c), _CMP_GT_OQ))
+#define e_reach(a, c) (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_set1_ps(c), _CMP_GE_OQ))
 #include "metrics/truepeak_kernel.h"

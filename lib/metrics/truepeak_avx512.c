@@ -25,5 +25,5 @@ typedef __m512 E;
 #define e_abs(a) _mm512_abs_ps(a)
 #define e_fma(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define e_store(p, a) _mm512_storeu_ps(p, a)
-#define e_over(a, c) _mm512_cmp_ps_mask(a, _mm512_set1_ps(c), _CMP_GT_OQ)
+#define e_reach(a, c) _mm512_cmp_ps_mask(a, _mm512_set1_ps(c), _CMP_GE_OQ)
 #include "metrics/truepeak_kernel.h"

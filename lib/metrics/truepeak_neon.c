@@ -25,12 +25,12 @@ typedef float32x4_t E;
 #define e_abs(a) vabsq_f32(a)
 #define e_fma(a, b, c) vfmaq_f32(c, a, b)
 #define e_store(p, a) vst1q_f32(p, a)
-#define e_over(a, c) lanes_over(a, c)
+#define e_reach(a, c) lanes_reach(a, c)
 static inline unsigned
-lanes_over(float32x4_t a, float c)
+lanes_reach(float32x4_t a, float c)
 {
 	static const uint32_t bit[4] = { 1, 2, 4, 8 };
 
-	return vaddvq_u32(vandq_u32(vcgtq_f32(a, vdupq_n_f32(c)), vld1q_u32(bit)));
+	return vaddvq_u32(vandq_u32(vcgeq_f32(a, vdupq_n_f32(c)), vld1q_u32(bit)));
 }
 #include "metrics/truepeak_kernel.h"
