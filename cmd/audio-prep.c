@@ -37,7 +37,7 @@ static const struct opt opts[] = {
 	{ 'd', "dither", OPT_FLAG, &want.dither, NULL, "triangular dither; needs --encoding s16 or s24" },
 	{ 0, "split-every", OPT_DOUBLE, &want.split_every_s, "SECONDS", "cut into files of this length; -o part-%03d.wav" },
 	{ 0, "split-at", OPT_STR, &want.split_at, "S,S,...", "cut into files at these seconds" },
-	{ 0, "no-metadata", OPT_FLAG, &want.no_metadata, NULL, "carry no bext, iXML and texts of the input on" },
+	{ 0, "no-metadata", OPT_FLAG, &want.no_metadata, NULL, "carry no bext, iXML, texts and cues of the input on" },
 	{ 0, "batch", OPT_FLAG, &batch_mode, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
 	{ 'j', "threads", OPT_INT, &threads, "N", "jobs of a batch side by side; 0: one for each CPU (default)" },
 	REPORT_OPT(want.report),

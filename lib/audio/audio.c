@@ -59,6 +59,39 @@ static const int sf_texts[META_TEXTS] = {
 	[META_ALBUM] = SF_STR_ALBUM, [META_GENRE] = SF_STR_GENRE, [META_TRACK] = SF_STR_TRACKNUMBER,
 };
 
+/* Room for n cue points as libsndfile wants them; they begin at *point. */
+static void *
+cue_room(uint32_t n, size_t *size, SF_CUE_POINT **point)
+{
+	SF_CUES *c;
+
+	*size = offsetof(SF_CUES, cue_points) + n * sizeof **point;
+	c = calloc(1, *size);
+	*point = c ? c->cue_points : NULL;
+	return c;
+}
+
+static int
+read_marks(SNDFILE *sf, struct marks *m, struct err *e)
+{
+	SF_CUE_POINT *point;
+	uint32_t n = 0;
+	size_t size;
+	void *cues;
+	int r = 0;
+
+	if (m->n || sf_command(sf, SFC_GET_CUE_COUNT, &n, sizeof n) != SF_TRUE || !n || n > MARKS_MAX)
+		return 0;
+	cues = cue_room(n, &size, &point);
+	if (!cues)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if (sf_command(sf, SFC_GET_CUE, cues, (int)size) == SF_TRUE)
+		for (uint32_t k = 0; !r && k < n; k++)
+			r = marks_add(m, (uint32_t)point[k].indx, point[k].sample_offset, point[k].name, e);
+	free(cues);
+	return r;
+}
+
 static int
 open_sndfile(struct au_in *in, struct err *e)
 {
@@ -82,6 +115,8 @@ open_sndfile(struct au_in *in, struct err *e)
 		if (s && meta_set_text(&in->wav.meta, (enum meta_text)i, s, SIZE_MAX, e))
 			return -1;
 	}
+	if (read_marks(in->sf, &in->wav.meta.marks, e))
+		return -1;
 	in->info.rate_hz = si.samplerate;
 	in->info.channels = si.channels;
 	in->info.frames = in->left = si.frames;
@@ -301,6 +336,33 @@ set_texts(SNDFILE *sf, const struct meta *m, struct err *e)
 	return 0;
 }
 
+/* Places and labels, numbered anew: AIFF has 15 bits for that. */
+static int
+set_marks(SNDFILE *sf, const struct marks *m, struct err *e)
+{
+	SF_CUE_POINT *point;
+	uint32_t n = (uint32_t)m->n;
+	size_t size;
+	void *cues = n ? cue_room(n, &size, &point) : NULL;
+
+	if (n && !cues)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (uint32_t k = 0; k < n; k++) {
+		char *label = m->mark[k].label ? utf8_clean_str(m->mark[k].label, sizeof point->name) : NULL;
+
+		point[k].indx = (int32_t)k + 1;
+		point[k].position = point[k].sample_offset = (uint32_t)m->mark[k].at;
+		snprintf(point[k].name, sizeof point[k].name, "%s", label ? label : "");
+		free(label);
+	}
+	if (n) {
+		memcpy(cues, &n, sizeof n);
+		sf_command(sf, SFC_SET_CUE, cues, (int)size);
+	}
+	free(cues);
+	return 0;
+}
+
 static int
 create_sndfile(struct au_out *o, int rate_hz, const char *ext, const struct meta *meta, struct err *e)
 {
@@ -324,7 +386,9 @@ create_sndfile(struct au_out *o, int rate_hz, const char *ext, const struct meta
 		return err_set(e, ERR_IO, "cannot create '%s': %s", o->name, sf_strerror(NULL));
 	/* it carries the time of day, and the same input must give the same bytes */
 	sf_command(o->sf, SFC_SET_ADD_PEAK_CHUNK, NULL, SF_FALSE);
-	return meta ? set_texts(o->sf, meta, e) : 0;
+	if (meta && (set_texts(o->sf, meta, e) || (!flac && !caf && set_marks(o->sf, &meta->marks, e))))
+		return -1;
+	return 0;
 }
 
 int

@@ -57,10 +57,44 @@ join_info(const struct join *j)
 	return &j->info;
 }
 
-const struct meta *
-join_meta(const struct join *j)
+/* The marks of an input of so many frames (-1: not known) that begins at frame `at` of all (-1: not known). */
+static int
+add_marks(struct marks *to, const struct marks *from, int64_t frames, int64_t at, const struct marks_move *how, struct err *e)
 {
-	return replay_meta(j->in[0]);
+	struct marks_move own = { .length = frames, .whole_end = 1, .in_hz = 1, .out_hz = 1, .before = at };
+	struct marks m = { 0 };
+	int bad = 0;
+
+	if (at < 0) {
+		to->lost += from->n;
+		to->lost_loops += from->loops;
+		return 0;
+	}
+	bad = marks_take(&m, from, &own, e) || marks_take(to, &m, how, e);
+	marks_free(&m);
+	return bad ? -1 : 0;
+}
+
+int
+join_meta(const struct join *j, struct meta *m, const struct marks_move *how, struct err *e)
+{
+	struct marks none = { 0 };
+	struct meta first = *replay_meta(j->in[0]);
+	int64_t at = 0;
+
+	first.marks = none;                     /* the rest is borrowed */
+	if (meta_copy(m, &first, NULL, e))
+		return -1;
+	for (size_t i = 0; i < j->n; i++) {
+		int64_t frames = replay_frames(j->in[i]);
+
+		if (add_marks(&m->marks, &replay_meta(j->in[i])->marks, frames, at, how, e)) {
+			meta_free(m);
+			return -1;
+		}
+		at = at < 0 || frames < 0 ? -1 : at + frames;
+	}
+	return 0;
 }
 
 size_t

@@ -3,6 +3,7 @@
  * All have the same rate and channels.  With one input it is a replay and no more. */
 #ifndef AUDIO_JOIN_H
 #define AUDIO_JOIN_H
+#include "audio/meta.h"
 #include "audio/replay.h"
 
 enum { JOIN_MAX = 512 }; /* inputs; each is an open file */
@@ -12,7 +13,9 @@ struct join;
 /* "-" may be among the names, once.  -1: one cannot be opened or has another shape than the first; *j is NULL. */
 int join_open(struct join **j, const char *const *names, size_t n, struct err *e);
 const struct au_info *join_info(const struct join *j); /* of the first; frames of all, -1 when not known */
-const struct meta *join_meta(const struct join *j);   /* of the first; until the next join_begin() */
+/* What the first says of its recording, and the marks of all, moved from the frames of all together as `how` says; of what
+ * follows an input of unknown length they are lost.  *m is {0}.  -1: out of memory. */
+int join_meta(const struct join *j, struct meta *m, const struct marks_move *how, struct err *e);
 size_t join_inputs(const struct join *j);
 
 /* As the functions of replay.h, of all together. */

@@ -1,5 +1,6 @@
 /* meta.c - chunks taken apart and put together. */
 #include "audio/meta.h"
+#include "audio/chunk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static const struct { const char *name, *info; } texts[META_TEXTS] = {
 int
 meta_wants(const unsigned char *id, uint64_t size)
 {
-	return size <= META_MAX_CHUNK && (!memcmp(id, "bext", 4) || !memcmp(id, "iXML", 4) || !memcmp(id, "LIST", 4));
+	return size <= META_MAX_CHUNK && (!memcmp(id, "bext", 4) || !memcmp(id, "iXML", 4) || !memcmp(id, "LIST", 4) ||
+	    !memcmp(id, "cue ", 4) || !memcmp(id, "smpl", 4) || !memcmp(id, "inst", 4));
 }
 
 int
@@ -50,17 +52,11 @@ keep(unsigned char **to, size_t *to_len, const unsigned char *data, size_t len, 
 	return 0;
 }
 
-static uint32_t
-le32(const unsigned char *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static int
 add_info(struct meta *m, const unsigned char *data, size_t len, struct err *e)
 {
 	for (size_t at = 4, size; at + 8 <= len; at += 8 + size + (size & 1)) {
-		size = le32(data + at + 4);
+		size = chunk_le32(data + at + 4);
 		if (size > len - at - 8)
 			return 0;
 		for (int i = 0; i < META_TEXTS; i++)
@@ -78,12 +74,23 @@ meta_add_chunk(struct meta *m, const unsigned char *id, const unsigned char *dat
 		return len >= META_BEXT_LEAST ? keep(&m->bext, &m->bext_len, data, len, e) : 0;
 	if (!memcmp(id, "iXML", 4))
 		return len ? keep(&m->ixml, &m->ixml_len, data, len, e) : 0;
-	return len >= 4 && !memcmp(data, "INFO", 4) ? add_info(m, data, len, e) : 0;
+	if (!memcmp(id, "cue ", 4))
+		return marks_add_cue(&m->marks, data, len, e);
+	if (!memcmp(id, "smpl", 4))
+		return marks_add_smpl(&m->marks, data, len, e);
+	if (!memcmp(id, "inst", 4))
+		marks_add_inst(&m->marks, data, len);
+	else if (len >= 4 && !memcmp(data, "INFO", 4))
+		return add_info(m, data, len, e);
+	else if (len >= 4 && !memcmp(data, "adtl", 4))
+		return marks_add_adtl(&m->marks, data + 4, len - 4, e);
+	return 0;
 }
 
 int
-meta_copy(struct meta *to, const struct meta *from, struct err *e)
+meta_copy(struct meta *to, const struct meta *from, const struct marks_move *how, struct err *e)
 {
+	static const struct marks_move stay = MARKS_STAY;
 	int bad = 0;
 
 	for (int i = 0; i < META_TEXTS && !bad; i++)
@@ -93,9 +100,29 @@ meta_copy(struct meta *to, const struct meta *from, struct err *e)
 		bad = keep(&to->bext, &to->bext_len, from->bext, from->bext_len, e);
 	if (!bad && from->ixml)
 		bad = keep(&to->ixml, &to->ixml_len, from->ixml, from->ixml_len, e);
+	bad = bad || marks_take(&to->marks, &from->marks, how ? how : &stay, e);
 	if (bad)
 		meta_free(to);
-	return bad;
+	return bad ? -1 : 0;
+}
+
+void
+meta_limit(struct meta *m, const char *name)
+{
+	char ext[16];
+
+	path_ext(name, ext);
+	if (!strcmp(name, "-") || !*ext || !strcmp(ext, "wav"))
+		return;
+	free(m->bext);
+	free(m->ixml);
+	m->bext = m->ixml = NULL;
+	m->bext_len = m->ixml_len = 0;
+	marks_drop_loops(&m->marks);
+	if ((!strcmp(ext, "aiff") || !strcmp(ext, "aif")) && m->marks.n <= INT16_MAX)
+		marks_to_points(&m->marks);
+	else
+		marks_drop(&m->marks);
 }
 
 void
@@ -105,17 +132,23 @@ meta_free(struct meta *m)
 		free(m->text[i]);
 	free(m->bext);
 	free(m->ixml);
+	marks_free(&m->marks);
 	*m = (struct meta){ 0 };
 }
 
 const char *
 meta_next(const struct meta *m, int *at)
 {
-	for (; *at < META_TEXTS + 2; ++*at) {
-		if (*at == 0 ? m->bext != NULL : *at == 1 ? m->ixml != NULL : m->text[*at - 2] != NULL) {
-			++*at;
-			return *at == 1 ? "bext" : *at == 2 ? "ixml" : texts[*at - 3].name;
-		}
+	static const char *const chunks[] = { "bext", "ixml", "cues", "loops", "sampler" };
+	const int is[] = { m->bext != NULL, m->ixml != NULL, m->marks.n > 0, m->marks.loops > 0,
+		m->marks.has_sampler || m->marks.has_inst };
+	const int n = sizeof is / sizeof *is;
+
+	while (*at < n + META_TEXTS) {
+		int i = (*at)++;
+
+		if (i < n ? is[i] : m->text[i - n] != NULL)
+			return i < n ? chunks[i] : texts[i - n].name;
 	}
 	return NULL;
 }
@@ -130,39 +163,20 @@ meta_history(char line[128], int rate_hz, int channels, int bits, const char *pr
 	    channels == 1 ? "mono" : channels == 2 ? "stereo" : of, program);
 }
 
-static void
-put32(struct str *b, size_t v)
-{
-	unsigned char p[4] = { (unsigned char)v, (unsigned char)(v >> 8), (unsigned char)(v >> 16), (unsigned char)(v >> 24) };
-
-	str_addn(b, (const char *)p, 4);
-}
-
-static void
-put_chunk(struct str *b, const char *id, const void *data, size_t len)
-{
-	if (!len)
-		return;
-	str_addn(b, id, 4);
-	put32(b, len);
-	str_addn(b, data, len);
-	if (len & 1)
-		str_addn(b, "", 1);
-}
-
 void
 meta_chunks(const struct meta *m, struct str *b)
 {
 	struct str info = { 0 };
 
-	put_chunk(b, "bext", m->bext, m->bext_len);
-	put_chunk(b, "iXML", m->ixml, m->ixml_len);
+	chunk_put(b, "bext", m->bext, m->bext_len);
+	chunk_put(b, "iXML", m->ixml, m->ixml_len);
 	str_addn(&info, "INFO", 4);
 	for (int i = 0; i < META_TEXTS; i++)
 		if (m->text[i])
-			put_chunk(&info, texts[i].info, m->text[i], strlen(m->text[i]) + 1);
+			chunk_put(&info, texts[i].info, m->text[i], strlen(m->text[i]) + 1);
 	if (info.len > 4)
-		put_chunk(b, "LIST", info.s, info.len);
+		chunk_put(b, "LIST", info.s, info.len);
+	marks_chunks(&m->marks, b);
 	b->failed |= info.failed;
 	str_free(&info);
 }
@@ -171,7 +185,7 @@ meta_chunks(const struct meta *m, struct str *b)
 static void
 move_time(unsigned char *bext, const struct meta_change *c)
 {
-	uint64_t t = (uint64_t)le32(bext + TIME_REFERENCE) | (uint64_t)le32(bext + TIME_REFERENCE + 4) << 32;
+	uint64_t t = (uint64_t)chunk_le32(bext + TIME_REFERENCE) | (uint64_t)chunk_le32(bext + TIME_REFERENCE + 4) << 32;
 	double at;
 
 	if (t >> 53)

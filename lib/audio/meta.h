@@ -1,12 +1,12 @@
 /* meta.h - what a file says of its recording besides the samples, and is worth carrying on.
  *
- * Of WAV the chunks bext (EBU Tech 3285), iXML and LIST INFO; of all else that libsndfile opens its texts.  Where the
- * output is WAV all of it is written, else the texts.  Cues, loops and the like are not: their places would have to move.
+ * Of WAV the chunks bext (EBU Tech 3285), iXML, LIST INFO, and marks (audio/marks.h); of all else that libsndfile opens its
+ * texts, and of AIFF its marks.  Where the output is WAV all of it is written, to AIFF texts and marks, else the texts.
  * Outside data: sizes are bounded, and texts of INFO are what bytes they are. */
 #ifndef AUDIO_META_H
 #define AUDIO_META_H
 #include "base/err.h"
-#include "base/str.h"
+#include "audio/marks.h"
 #include <stdint.h>
 
 enum meta_text { META_TITLE, META_COPYRIGHT, META_SOFTWARE, META_ARTIST, META_COMMENT, META_DATE, META_ALBUM, META_GENRE,
@@ -21,6 +21,7 @@ struct meta {
 	char *text[META_TEXTS];      /* or NULL */
 	unsigned char *bext, *ixml;  /* the chunks' data, or NULL */
 	size_t bext_len, ixml_len;
+	struct marks marks;
 };
 
 /* Whether data of this chunk is wanted; id has 4 bytes. */
@@ -29,7 +30,10 @@ int meta_wants(const unsigned char *id, uint64_t size);
 int meta_add_chunk(struct meta *m, const unsigned char *id, const unsigned char *data, size_t len, struct err *e);
 int meta_set_text(struct meta *m, enum meta_text which, const char *s, size_t len, struct err *e);
 
-int meta_copy(struct meta *to, const struct meta *from, struct err *e); /* to is {0} */
+/* All of it; to is {0}.  how: where marks go; NULL: they stay. */
+int meta_copy(struct meta *to, const struct meta *from, const struct marks_move *how, struct err *e);
+/* Take out what a file of this name has no place for; marks count as lost. */
+void meta_limit(struct meta *m, const char *name);
 void meta_free(struct meta *m);                                         /* and back to {0} */
 
 /* The chunks for a WAV file, each with its header, of even length in all, added to b (see b->failed). */
@@ -39,8 +43,8 @@ void meta_chunks(const struct meta *m, struct str *b);
  * float32. */
 void meta_history(char line[128], int rate_hz, int channels, int bits, const char *program);
 
-/* What there is of m, as names: "bext", "ixml", "title", ...: a JSON array for reports has them.  The next one from
- * *at (from 0) on, or NULL. */
+/* What there is of m, as names: "bext", "ixml", "cues", "loops", "sampler", "title", ...: a JSON array for reports has them.  The
+ * next one from *at (from 0) on, or NULL. */
 const char *meta_next(const struct meta *m, int *at);
 
 /* What has become of the samples. */

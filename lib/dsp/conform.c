@@ -387,10 +387,14 @@ conform_facts(const struct conform *c, struct conform_facts *f)
 	};
 }
 
-const struct meta *
-conform_meta(const struct conform *c)
+int
+conform_meta(const struct conform *c, struct meta *m, struct err *e)
 {
-	return join_meta(c->src);
+	int64_t start = c->start + c->from, all = join_frames(c->src);
+	struct marks_move how = { .start = start, .length = c->take, .whole_end = c->take < 0 || start + c->take == all,
+		.delay = c->delay, .in_hz = c->info.rate_hz, .out_hz = c->out_hz, .before = c->pad_start };
+
+	return join_meta(c->src, m, &how, e);
 }
 
 int

@@ -20,6 +20,7 @@
 #ifndef DSP_CONFORM_H
 #define DSP_CONFORM_H
 #include "audio/audio.h"
+#include "audio/meta.h"
 #include "dsp/prep.h"
 #include <limits.h>
 #include <math.h>
@@ -84,8 +85,8 @@ struct conform_facts {
 	const struct prep_map *map;  /* how channels become channels, the DC, the gain */
 	int out_rate_hz, out_channels;
 	int64_t fade_in_frames, fade_out_frames, pad_start_frames, pad_end_frames;
+	int64_t start_frame, length_frames;   /* what is kept of the input; length -1: not known before conform_write() */
 	/* after conform_write() */
-	int64_t start_frame, length_frames;   /* what was kept of the input */
 	int64_t trimmed_start_frames, trimmed_end_frames; /* silence cut off the region */
 	int64_t out_frames;
 	double peak;                 /* of all written samples; full scale = 1.0 */
@@ -93,8 +94,9 @@ struct conform_facts {
 };
 void conform_facts(const struct conform *c, struct conform_facts *f);
 
-/* What the (first) input says of its recording, as it says it; between conform_plan() and conform_write(). */
-const struct meta *conform_meta(const struct conform *c);
+/* What the (first) input says of its recording, as it says it, and the marks of all, where they are in the output; between
+ * conform_plan() and conform_write().  *m is {0}.  -1: out of memory. */
+int conform_meta(const struct conform *c, struct meta *m, struct err *e);
 
 /* Of input i: its frames, and its SHA-256; after conform_write(). */
 int conform_input(struct conform *c, size_t i, int64_t *frames, char hex[65], struct err *e);

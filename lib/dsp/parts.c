@@ -58,15 +58,33 @@ parts_is_pattern(const char *name)
 	return s != NULL;
 }
 
-/* The output of the part that begins here, with its own time. */
-static int
-create_out(struct parts *p, const char *name, struct err *e)
+/* Where the part ends that the next frame is in. */
+static int64_t
+end_of_part(const struct parts *p)
 {
-	struct meta_change later = { .before_frames = -p->at, .in_hz = 1, .out_hz = 1 };
-	struct meta m = { 0 };
-	int bad = (p->meta && meta_copy(&m, p->meta, e)) || meta_change(&m, &later, e) ||
-	    au_create_with(&p->out, name, p->rate_hz, p->channels, p->encoding, &m, e);
+	size_t i = 0;
 
+	if (p->every > 0)
+		return (p->at / p->every + 1) * p->every;
+	while (i < p->n_cuts && p->cut[i] <= p->at)
+		i++;
+	return i < p->n_cuts ? p->cut[i] : INT64_MAX;
+}
+
+/* The output of the part that begins here, with its own time, and its marks of all. */
+static int
+create_out(struct parts *p, struct part *part, struct err *e)
+{
+	int64_t end = p->many ? end_of_part(p) : INT64_MAX;
+	struct meta_change later = { .before_frames = -p->at, .in_hz = 1, .out_hz = 1 };
+	struct marks_move how = { .start = p->at, .length = end == INT64_MAX ? -1 : end - p->at, .whole_end = end == p->total,
+		.in_hz = 1, .out_hz = 1 };
+	struct meta m = { 0 };
+	int bad = (p->meta && meta_copy(&m, p->meta, &how, e)) || meta_change(&m, &later, e) ||
+	    au_create_with(&p->out, part->name, p->rate_hz, p->channels, p->encoding, &m, e);
+
+	part->cues = m.marks.n;
+	part->loops = m.marks.loops;
 	meta_free(&m);
 	return bad ? -1 : 0;
 }
@@ -86,10 +104,10 @@ create(struct parts *p, struct err *e)
 		p->part = part;
 	}
 	part = &p->part[p->n];
-	*part = (struct part){ p->many ? part_name(p->output, p->n + 1) : strdup(p->output), p->at, 0, "" };
+	*part = (struct part){ .name = p->many ? part_name(p->output, p->n + 1) : strdup(p->output), .start_frame = p->at };
 	if (!part->name)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	if (create_out(p, part->name, e)) {
+	if (create_out(p, part, e)) {
 		free(part->name);
 		return -1;
 	}
@@ -129,19 +147,6 @@ finish(struct parts *p, struct err *e)
 	free(part->name);
 	p->n--;
 	return -1;
-}
-
-/* Where the part ends that the next frame is in. */
-static int64_t
-end_of_part(const struct parts *p)
-{
-	size_t i = 0;
-
-	if (p->every > 0)
-		return (p->at / p->every + 1) * p->every;
-	while (i < p->n_cuts && p->cut[i] <= p->at)
-		i++;
-	return i < p->n_cuts ? p->cut[i] : INT64_MAX;
 }
 
 int

@@ -11,6 +11,7 @@ enum { PARTS_MAX = 100000 };
 struct part {
 	char *name;
 	int64_t start_frame, length_frames; /* of the output */
+	size_t cues, loops;          /* that it got */
 	char sha256[65];
 };
 
@@ -20,9 +21,10 @@ struct parts {
 	enum au_encoding encoding;
 	const int64_t *cut;          /* n_cuts places in frames, rising, the first above 0; borrowed */
 	size_t n_cuts;
-	const struct meta *meta;     /* borrowed; its time is that of the first part; NULL: none */
+	const struct meta *meta;     /* borrowed; its time and marks are those of all; NULL: none */
 	int hash;                    /* the SHA-256 of each is wanted */
 	int64_t every;               /* or cut each time so many frames are there; 0: not */
+	int64_t total;               /* frames that there will be; -1: not known */
 	/* what has come of it */
 	struct part *part;           /* n, in their order */
 	size_t n;

@@ -1,6 +1,7 @@
 /* prep_job.c - options checked, then one run: conform, write, report. */
 #include "dsp/prep_job.h"
 #include "audio/join.h"
+#include "base/utf8.h"
 #include "cli/jsonl.h"
 #include "cli/prov.h"
 #include "dsp/convert.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CUTS = 10000 };
+enum { MAX_CUTS = 10000, MAX_LABEL = 1000 };
 static const double max_gain_db = 120, max_seconds = 1e6, max_frames = 1e12;
 static const double warn_loss_db = 1; /* more than what channels lose that have nothing in common */
 
@@ -174,6 +175,8 @@ parts_json(const struct parts *p)
 		jl_str(f, "file", part->name);
 		jl_int(f, "start_frame", part->start_frame);
 		jl_int(f, "length_frames", p->out && i + 1 == p->n ? p->at - part->start_frame : part->length_frames);
+		jl_int(f, "cues", (long long)part->cues);
+		jl_int(f, "loops", (long long)part->loops);
 		json_array_append_new(list, f);
 	}
 	return list;
@@ -188,6 +191,52 @@ metadata_json(const struct meta *m)
 	for (int at = 0; (name = meta_next(m, &at));)
 		json_array_append_new(list, json_string(name));
 	return list;
+}
+
+static json_t *
+cues_json(const struct marks *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct mark *k = &m->mark[i];
+		char *label = k->label ? utf8_clean_str(k->label, MAX_LABEL) : NULL;
+		json_t *o = json_object();
+
+		jl_int(o, "id", k->id);
+		jl_int(o, "frame", k->at);
+		jl_set(o, "length_frames", k->region ? json_integer(k->length) : NULL);
+		jl_str(o, "label", label);
+		json_array_append_new(list, o);
+		free(label);
+	}
+	return list;
+}
+
+static json_t *
+loops_json(const struct marks *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->loops; i++) {
+		json_t *o = json_object();
+
+		jl_int(o, "start_frame", m->loop[i].first);
+		jl_int(o, "length_frames", m->loop[i].last - m->loop[i].first + 1);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* What the whole output had a place for and no part has: what a cut went through. */
+static size_t
+loops_cut(const struct run *r)
+{
+	size_t n = r->meta.marks.loops;
+
+	for (size_t i = 0; i < r->parts.n; i++)
+		n -= r->parts.part[i].loops;
+	return n;
 }
 
 static json_t *
@@ -234,6 +283,10 @@ report_json(const struct run *r, const char *warning)
 	jl_num(o, "peak_dbfs", 20 * log10(f->peak));
 	jl_int(o, "clipped_samples", 0); /* clipping is an error */
 	jl_set(o, "metadata", metadata_json(&r->meta));
+	jl_set(o, "cues", cues_json(&r->meta.marks));
+	jl_int(o, "cues_dropped", (long long)r->meta.marks.lost);
+	jl_set(o, "loops", loops_json(&r->meta.marks));
+	jl_int(o, "loops_dropped", (long long)(r->meta.marks.lost_loops + loops_cut(r)));
 	jl_str(o, "warning", *warning ? warning : NULL);
 	return o;
 }
@@ -272,7 +325,12 @@ take_meta(struct run *r, struct err *e)
 	    "audio-prep");
 	if (!f->copy || (enc && strcmp(enc, "f32") != 0))
 		change.history = history;
-	return r->o->no_metadata ? 0 : meta_copy(&r->meta, conform_meta(r->c), e) || meta_change(&r->meta, &change, e) ? -1 : 0;
+	if (r->o->no_metadata)
+		return 0;
+	if (conform_meta(r->c, &r->meta, e) || meta_change(&r->meta, &change, e))
+		return -1;
+	meta_limit(&r->meta, r->o->output ? r->o->output : "-");
+	return 0;
 }
 
 /* The outputs, once the rate and the channels are known. */
@@ -280,6 +338,9 @@ static int
 open_parts(struct run *r, struct err *e)
 {
 	const struct prep_options *o = r->o;
+	const struct conform_facts *f = &r->facts;
+	int64_t total = f->length_frames < 0 ? -1 : f->pad_start_frames + f->pad_end_frames +
+	    (int64_t)ceil((double)f->length_frames * f->out_rate_hz / f->in->rate_hz);
 	double s[MAX_CUTS];
 	int n = read_cuts(o->split_at, s, e);
 
@@ -290,7 +351,7 @@ open_parts(struct run *r, struct err *e)
 			return err_set(e, ERR_INPUT, "split_at: %g and %g s are the same frame", s[i - 1], s[i]);
 	r->parts = (struct parts){ .output = o->output ? o->output : "-", .rate_hz = r->facts.out_rate_hz,
 		.channels = r->facts.out_channels, .encoding = o->encoding ? (enum au_encoding)au_encoding_of(o->encoding) :
-		AU_DEFAULT, .meta = &r->meta, .hash = o->provenance != NULL, .cut = r->cut, .n_cuts = n > 0 ? (size_t)n : 0,
+		AU_DEFAULT, .meta = &r->meta, .total = total, .hash = o->provenance != NULL, .cut = r->cut, .n_cuts = n > 0 ? (size_t)n : 0,
 		.every = isnan(o->split_every_s) ? 0 : llround(o->split_every_s * r->facts.out_rate_hz) };
 	return n < 0 ? -1 : parts_open(&r->parts, e);
 }

@@ -315,7 +315,7 @@ create_out(struct job *j, struct au_out **out, struct err *e)
 	meta_history(history, info->rate_hz, info->channels, enc == AU_S16 ? 16 : enc == AU_S24 ? 24 : 32, "audio-level");
 	if (j->gain_db != 0)
 		change.history = history;
-	bad = (!j->o->no_metadata && meta_copy(&m, relevel_meta(j->r), e)) || meta_change(&m, &change, e) ||
+	bad = (!j->o->no_metadata && meta_copy(&m, relevel_meta(j->r), NULL, e)) || meta_change(&m, &change, e) ||
 	    au_create_with(out, j->output, info->rate_hz, info->channels, enc, &m, e);
 	meta_free(&m);
 	return bad ? -1 : 0;

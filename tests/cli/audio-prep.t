@@ -421,6 +421,70 @@ check 'an output without a name: exit 1' status_is 1
 run sh -c '{ audio-prep st.wav; echo "status $?" >&2; } | head -c 100 >/dev/null'
 check 'a closed pipe ends it, by the signal or as an error' grep -qE 'status (141|1)$' err
 
+# Cues and loops: read from the bytes; ffprobe takes cues for chapters.
+places() { perl "$SRC/tests/chunks.pl" show "$1"; }
+cp mono.wav cued.wav
+cat >places <<'E'
+cue 1 0
+cue 7 12001
+cue 5 24000
+cue 3 47999
+cue 4 48000
+labl 1 Start
+labl 7 Verse, loud
+note 7 as in the first take
+ltxt 5 6000 Solo
+labl 4 End
+unity 52
+loop 0 0 12000 23999 0
+loop 1 1 100 200 3
+inst 52
+E
+perl "$SRC/tests/chunks.pl" add cued.wav <places
+sed 's/^unity 52/&\nperiod 20833/' places | sort >want
+audio-prep --report r.json -o t.wav cued.wav
+check 'cues: a copy has all' sh -c 'perl "$SRC/tests/chunks.pl" show t.wav | sort | cmp - want'
+check 'cues: reported' jq -e '.metadata == ["cues", "loops", "sampler"] and .cues_dropped == 0 and .loops_dropped == 0 and .copy and
+	.cues[1] == {"id": 7, "frame": 12001, "length_frames": null, "label": "Verse, loud"} and .cues[2].length_frames == 6000 and
+	(.cues | length) == 5 and .loops[1] == {"start_frame": 100, "length_frames": 101}' r.json
+audio-prep <t.wav >p.wav
+check 'cues: through a pipe' sh -c 'perl "$SRC/tests/chunks.pl" show p.wav | sort | cmp - want'
+audio-prep --start-frame 4800 --length-frames 24000 -r 44100 --pad-start 0.01 --report r.json -o t.wav cued.wav
+# 441 + (12001 - 4800) * 441 / 480 = 7056.9; of the region 4800 frames are left, of the loops the first
+check 'cues: moved with the sound, resampled, cut' test "$(places t.wav | tr '\n' ,)" = \
+	'cue 7 7057,cue 5 18081,labl 7 Verse, loud,note 7 as in the first take,ltxt 5 4410 Solo,unity 52,period 22676,loop 0 0 7056 18080 0,inst 52,'
+check 'cues: what is outside is counted' jq -e '.cues_dropped == 3 and .loops_dropped == 1 and (.cues | map(.frame)) == [7057, 18081]' r.json
+audio-prep --delay-frames -100.4 --report r.json -o t.wav cued.wav
+check 'cues: moved by a delay' jq -e '(.cues | map(.frame)) == [11901, 23900, 47899, 47900] and .cues_dropped == 1 and .loops_dropped == 1 and
+	.loops[0].start_frame == 11900' r.json
+audio-prep --split-at 0.3,0.6 --report r.json -o 'c%d.wav' cued.wav
+check 'cues: each part has its own' test "$(for i in 1 2 3; do places c$i.wav; done | grep -E 'cue|ltxt|loop' | tr '\n' ,)" = \
+	'cue 1 0,cue 7 12001,loop 1 1 100 200 3,cue 5 9600,ltxt 5 4800 Solo,cue 5 0,cue 3 19199,cue 4 19200,ltxt 5 1200 Solo,'
+check 'cues: a loop that was cut is counted' jq -e '(.parts | map([.cues, .loops])) == [[2, 1], [1, 0], [3, 0]] and .loops_dropped == 1 and .cues_dropped == 0' r.json
+audio-prep --split-every 0.5 --report r.json -o 'c%d.wav' cued.wav
+check 'cues: one at the very end is in the last part' jq -e '.parts | map(.cues) == [2, 3]' r.json
+audio-prep --concat --report r.json -o t.wav mono.wav cued.wav cued.wav
+check 'cues: joined' jq -e '(.cues | map([.id, .frame])) == [[1, 48000], [7, 60001], [5, 72000], [3, 95999], [4, 96000], [9, 96000], [15, 108001],
+	[13, 120000], [11, 143999], [12, 144000]] and .cues_dropped == 0 and (.loops | map(.start_frame)) == [60000, 48100, 108000, 96100]' r.json
+check 'cues: the labels go along' test "$(places t.wav | grep -c '^labl 15 Verse, loud$')" = 1
+audio-prep --no-metadata --report r.json -o t.wav cued.wav
+check 'cues: none when there are to be none' sh -c 'test -z "$(perl "$SRC/tests/chunks.pl" show t.wav)" && jq -e ".cues == [] and .cues_dropped == 0" r.json'
+audio-prep --report r.json -o t.aiff cued.wav
+check 'cues: AIFF takes places and labels' jq -e '.metadata == ["cues"] and .loops_dropped == 2 and .cues[2].length_frames == null' r.json
+audio-prep --report r.json -o t.wav t.aiff
+check 'cues: and gives them back' sh -c 'perl "$SRC/tests/chunks.pl" show t.wav >t.txt && grep -qx "cue 2 12001" t.txt && grep -qx "labl 2 Verse, loud" t.txt && test $(wc -l <t.txt) = 8'
+audio-prep --report r.json -o t.flac cued.wav
+check 'cues: FLAC takes none, and that is said' jq -e '.metadata == [] and .cues == [] and .cues_dropped == 5 and .loops_dropped == 2' r.json
+audio-level --gain-db -3 -o t.wav cued.wav
+check 'cues: audio-level keeps them' sh -c 'perl "$SRC/tests/chunks.pl" show t.wav | sort | cmp - want'
+if command -v ffprobe >/dev/null; then
+	audio-prep -r 44100 -o t.wav cued.wav
+	check 'cues: what ffprobe reads of ours' test "$(ffprobe -v error -show_entries chapter=start:chapter_tags=title -of csv=p=0 t.wav | tr '\n' ' ')" = \
+		'0,Start 11026,"Verse, loud" 22050 44099 44100 '
+else
+	skip 'cues as ffprobe reads them' 'ffprobe is not installed'
+fi
+
 # A real take: 24 bits, a bext chunk, two identical channels.
 gts=$TESTDATA/gts
 if [ -d "$gts" ]; then

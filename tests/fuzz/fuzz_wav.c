@@ -21,6 +21,34 @@ must(int yes)
 		abort();
 }
 
+static void
+same_marks(const struct marks *a, const struct marks *b)
+{
+	must(a->n == b->n && a->loops == b->loops && a->has_inst == b->has_inst && a->has_sampler == b->has_sampler);
+	for (size_t i = 0; i < a->n; i++)
+		must(a->mark[i].id == b->mark[i].id && a->mark[i].at == b->mark[i].at);
+	for (size_t i = 0; i < a->loops; i++)
+		must(a->loop[i].first == b->loop[i].first && a->loop[i].last == b->loop[i].last);
+}
+
+/* Cut, moved and at another rate, twice into one, they are where there are frames. */
+static void
+move_marks(const struct marks *from)
+{
+	static const struct marks_move how = { 7, 50, 1, -3.5, 48000, 44100, 5 };
+	const int64_t end = 5 + 46;     /* 50 frames are 46 of the new ones */
+	struct marks m = { 0 };
+	struct err e;
+
+	must(!marks_take(&m, from, &how, &e) && !marks_take(&m, from, &how, &e));
+	must(m.n + m.lost >= 2 * from->n && m.loops + m.lost_loops >= 2 * from->loops);
+	for (size_t i = 0; i < m.n; i++)
+		must(m.mark[i].at >= 5 && m.mark[i].length >= 0 && m.mark[i].at + m.mark[i].length <= end);
+	for (size_t i = 0; i < m.loops; i++)
+		must(m.loop[i].first >= 5 && m.loop[i].first <= m.loop[i].last && m.loop[i].last < end);
+	marks_free(&m);
+}
+
 /* What was read, written to a file and read again, is the same. */
 static void
 round_trip(const struct meta *m)
@@ -38,6 +66,7 @@ round_trip(const struct meta *m)
 	must(in.meta.ixml_len == m->ixml_len && (!m->ixml_len || !memcmp(in.meta.ixml, m->ixml, m->ixml_len)));
 	for (int i = 0; i < META_TEXTS; i++)
 		must(!strcmp(in.meta.text[i] ? in.meta.text[i] : "", m->text[i] ? m->text[i] : ""));
+	same_marks(&in.meta.marks, &m->marks);
 	wav_in_close(&in);
 	close(fd);
 }
@@ -60,6 +89,7 @@ read_all(int fd)
 		wav_in_drain(&w);
 		if (w.meta.bext_len + w.meta.ixml_len < 10000)
 			round_trip(&w.meta);
+		move_marks(&w.meta.marks);
 		must(!meta_change(&w.meta, &change, &e));
 		if (w.meta.bext_len + w.meta.ixml_len < 10000)
 			round_trip(&w.meta);

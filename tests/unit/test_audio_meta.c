@@ -92,7 +92,7 @@ test_files(void)
 	const char *name;
 
 	fill(&m);
-	ok(!meta_copy(&copy, &m, &e) && same(&copy, &m), "a copy is the same");
+	ok(!meta_copy(&copy, &m, NULL, &e) && same(&copy, &m), "a copy is the same");
 	meta_free(&copy);
 	ok(same(&copy, &none), "and then gone");
 	for (int at = 0; (name = meta_next(&m, &at));)
