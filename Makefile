@@ -64,11 +64,15 @@ LDLIBS       += $(shell $(PKG_CONFIG) --libs $(NEED) $(PARTS) 2>/dev/null) -lm -
 # The GPU backend is built when nvcc is there.  cudart goes in statically, so
 # the plugin needs libc only and loads on machines without NVIDIA software.
 NVCC       ?= $(shell command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
-# Code for 8.x and 9.x, and PTX that newer devices compile when they first load it; CUDA=all: code for each up to
-# 12.1 (DGX Spark), for packages, in three times the time.
-CUDA_SOME  := -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
-CUDA_MORE  := $(foreach a,86 89 100 103 120 121,-gencode arch=compute_$a,code=sm_$a)
-CUDA_ARCHS ?= $(CUDA_SOME) $(if $(filter all,$(CUDA)),$(CUDA_MORE))
+# CUDA=all, the default: code for 8.0 to 12.1.  Code for X.Y runs on every X.Z that is not older, so the oldest of each is there, 12.1 (DGX
+# Spark) by itself, and PTX for all to come.  Each takes half a minute of one CPU, side by side; CUDA=some, two of them, is for developers and CI.
+CUDA       ?= all
+CUDA_CODE  := $(if $(filter some,$(CUDA)),80 90,80 90 100 120 121)
+# as far as this nvcc knows them: 12.8 has no 12.1, which then runs the code of 12.0
+CUDA_KNOWN  = $(eval CUDA_KNOWN := $(shell $(NVCC) --list-gpu-code))$(CUDA_KNOWN)
+CUDA_ARCHS ?= $(foreach a,$(filter $(CUDA_CODE:%=sm_%),$(CUDA_KNOWN)),-gencode arch=$(a:sm_%=compute_%)$(comma)code=$a) \
+              -gencode arch=compute_90$(comma)code=compute_90
+comma      := ,
 CUDALIB    ?= $(dir $(NVCC))../lib64
 PLUGINS    := $(if $(NVCC),$(if $(wildcard lib/cuda/*.cu),$O/lib/shootout-cuda.so))
 
@@ -128,7 +132,7 @@ $O/tests/%: $O/tests/%.o $O/libshootout.a
 $O/lib/cuda/%.o: lib/cuda/%.cu lib/cuda/run.cuh lib/gpu/gpu.h lib/nam/nam_math_impl.h lib/nam/nam_plan_impl.h lib/nam/nam_plan.h lib/nam/nam_kernel.h
 	$(Q)mkdir -p $(@D)
 	@echo "  NVCC $<"
-	$(Q)$(NVCC) -O2 -Ilib -fmad=false $(CUDA_ARCHS) -Xcompiler \
+	$(Q)$(NVCC) --threads 0 -O2 -Ilib -fmad=false $(CUDA_ARCHS) -Xcompiler \
 	  -fPIC,-fvisibility=hidden,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics -c -o $@ $<
 $O/lib/shootout-cuda.so: $(patsubst %.cu,$O/%.o,$(wildcard lib/cuda/*.cu)) lib/cuda/plugin.map
 	@echo "  LD   $@"
