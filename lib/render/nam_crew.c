@@ -1,9 +1,9 @@
 /* nam_crew.c - signals through models on several threads: the same bits as on one. */
 #include "render/nam_crew.h"
 #include "base/par.h"
+#include "render/nam_desk.h"
 #include "render/nam_gpus.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 enum {
@@ -26,35 +26,34 @@ struct span {
 
 /* A flow at work.  The rings hold frame t of channel c at [c * cap + t % cap]. */
 struct run {
-	struct run *next;            /* in order of beginning */
-	struct nam_flow *flow;
+	struct nam_task task;
 	int recurrent;
 	float *in, *out;
-	const float **rows;          /* scratch of read and of write: a pointer for each channel */
-	float **in_rows;
 	size_t in_cap, cap, keep;    /* in_cap = cap + keep: the past that a new span runs again */
 	size_t step;
 	struct span **first;         /* of each channel; the last of a channel grows as frames are read */
 	struct span *spare;          /* with streams, for new spans */
 	int64_t have, written;       /* frames read; frames handed on */
-	int ended, failed, reading, writing, busy;
 	int no_split;                /* no memory for more streams */
-	struct err e;
 };
 
 struct nam_crew {
-	pthread_mutex_t lock;        /* of all below, and of all runs */
-	pthread_cond_t changed;
-	enum nam_crew_next (*next)(void *ctx, struct nam_flow **flow);
-	void *ctx;
-	int threads, max_runs;
-	struct run *runs;
-	int n_runs, starting, ending;
-	unsigned wakes;              /* calls of nam_crew_wake() and ends of flows */
-	int none_yet, no_more;
-	int waiting;
+	struct nam_desk desk;
+	int threads;
 	struct nam_gpu_crew *gpu;    /* then all is its */
 };
+
+static struct run *
+first_run(const struct nam_crew *c)
+{
+	return (struct run *)c->desk.tasks;
+}
+
+static struct run *
+next_run(const struct run *r)
+{
+	return (struct run *)r->task.next;
+}
 
 /* ---- beginning and ending of a flow ---------------------------------------------------- */
 
@@ -71,16 +70,16 @@ spans_free(struct span *s)
 }
 
 static void
-run_free(struct run *r)
+task_free(void *crew, struct nam_task *task)
 {
-	if (!r)
-		return;
-	for (int c = 0; r->first && c < r->flow->channels; c++)
+	struct run *r = (struct run *)task;
+
+	(void)crew;
+	for (int c = 0; r->first && c < r->task.flow->channels; c++)
 		spans_free(r->first[c]);
 	spans_free(r->spare);
 	free(r->first);
-	free(r->rows);
-	free(r->in_rows);
+	nam_task_clear(&r->task);
 	free(r->in);
 	free(r->out);
 	free(r);
@@ -117,17 +116,21 @@ ring_frames(const struct nam_flow *f, size_t keep, int no_split, int threads)
 	return (n + BLOCK - 1) / BLOCK * BLOCK;
 }
 
-static struct run *
-run_new(struct nam_flow *f, int threads, struct err *e)
+static struct nam_task *
+task_new(void *crew, struct nam_flow *f, struct err *e)
 {
+	const int threads = ((struct nam_crew *)crew)->threads;
 	const struct nam_info *info = nam_model_info(f->model);
 	const size_t channels = (size_t)f->channels;
 	struct run *r = calloc(1, sizeof *r);
 	double step = STEP_MACS / (double)(info->macs + 1);
 
-	if (!r)
-		goto no_memory;
-	r->flow = f;
+	if (!r) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	if (nam_task_init(&r->task, f, e))
+		goto fail;
 	f->device = "cpu";
 	r->recurrent = info->recurrent;
 	r->no_split = r->recurrent || threads == 1 ||
@@ -139,118 +142,43 @@ run_new(struct nam_flow *f, int threads, struct err *e)
 	/* pages that are never used are never there */
 	r->in = calloc(r->in_cap * channels, sizeof *r->in);
 	r->out = calloc(r->cap * channels, sizeof *r->out);
-	r->rows = calloc(channels, sizeof *r->rows);
-	r->in_rows = calloc(channels, sizeof *r->in_rows);
 	r->first = calloc(channels, sizeof(struct span *));
-	if (!r->in || !r->out || !r->rows || !r->in_rows || !r->first)
-		goto no_memory;
+	if (!r->in || !r->out || !r->first) {
+		err_set(e, ERR_NOMEM, "out of memory");
+		goto fail;
+	}
 	for (int c = 0; c < f->channels; c++)
 		if (!(r->first[c] = span_new(f->model, e)))
 			goto fail;
-	return r;
-no_memory:
-	err_set(e, ERR_NOMEM, "out of memory");
+	return &r->task;
 fail:
-	run_free(r);
+	task_free(crew, &r->task);
 	return NULL;
 }
 
-static void
-fail(struct run *r, const struct err *e)
-{
-	if (!r->failed)
-		r->e = *e;
-	r->failed = 1;
-}
-
-/* Each of the functions below is called with the lock, which it gives away while it works, and
- * returns 1 if there was such work. */
-
-static void
-leave(struct nam_crew *c)
-{
-	pthread_mutex_unlock(&c->lock);
-}
-
-static void
-enter(struct nam_crew *c)
-{
-	pthread_mutex_lock(&c->lock);
-	if (c->waiting)
-		pthread_cond_broadcast(&c->changed);
-}
-
 static int
-end_one(struct nam_crew *c)
+task_done(const struct nam_task *task)
 {
-	for (struct run **p = &c->runs; *p; p = &(*p)->next) {
-		struct run *r = *p;
+	const struct run *r = (const struct run *)task;
 
-		if (r->busy || r->reading || r->writing || !(r->failed || (r->ended && r->written == r->have)))
-			continue;
-		*p = r->next;
-		c->n_runs--;
-		c->ending++;
-		leave(c);
-		struct nam_flow *f = r->flow;
-		struct err e = r->e;
-		int failed = r->failed;
-
-		run_free(r);
-		f->end(f->ctx, failed ? &e : NULL);
-		enter(c);
-		c->ending--;
-		c->wakes++;
-		c->none_yet = 0;
-		return 1;
-	}
-	return 0;
+	return task->ended && r->written == r->have;
 }
 
 /* The work at hand, in lanes; a feed-forward channel is as good as a whole thread's. */
 static int
 load(const struct nam_crew *c)
 {
-	int n = c->starting * LANES;
+	int n = c->desk.starting * LANES;
 
-	for (const struct run *r = c->runs; r; r = r->next)
-		n += r->flow->channels * (r->recurrent ? 1 : LANES);
+	for (const struct run *r = first_run(c); r; r = next_run(r))
+		n += r->task.flow->channels * (r->recurrent ? 1 : LANES);
 	return n;
 }
 
 static int
 begin_one(struct nam_crew *c)
 {
-	struct nam_flow *f = NULL;
-	struct run *r = NULL, **p;
-	enum nam_crew_next what;
-	unsigned wakes = c->wakes;
-	struct err e;
-
-	if (c->no_more || c->none_yet || load(c) >= c->threads * LANES || c->n_runs + c->starting >= c->max_runs)
-		return 0;
-	c->starting++;
-	leave(c);
-	what = c->next(c->ctx, &f);
-	if (what == NAM_CREW_FLOW && !(r = run_new(f, c->threads, &e)))
-		f->end(f->ctx, &e);
-	enter(c);
-	c->starting--;
-	if (f && !r) {
-		c->wakes++;
-		c->none_yet = 0;
-	}
-	if (what == NAM_CREW_NO_MORE)
-		c->no_more = 1;
-	if (what == NAM_CREW_NONE_YET && wakes == c->wakes)
-		c->none_yet = 1;
-	if (r) {
-		for (p = &c->runs; *p; p = &(*p)->next)
-			;
-		*p = r;
-		c->n_runs++;
-	}
-	return 1;
+	return load(c) < c->threads * LANES && nam_desk_begin_one(&c->desk);
 }
 
 /* ---- in and out --------------------------------------------------------------------- */
@@ -271,7 +199,7 @@ done_frames(const struct run *r)
 {
 	int64_t done = r->first[0]->pos;
 
-	for (int c = 1; c < r->flow->channels; c++)
+	for (int c = 1; c < r->task.flow->channels; c++)
 		done = r->first[c]->pos < done ? r->first[c]->pos : done;
 	return done;
 }
@@ -279,8 +207,8 @@ done_frames(const struct run *r)
 static int
 write_one(struct nam_crew *c)
 {
-	for (struct run *r = c->runs; r; r = r->next) {
-		int64_t n = r->failed || r->writing ? 0 : done_frames(r) - r->written;
+	for (struct run *r = first_run(c); r; r = next_run(r)) {
+		int64_t n = r->task.failed || r->task.writing ? 0 : done_frames(r) - r->written;
 		size_t at = (size_t)r->written % r->cap;
 		struct err e;
 		int bad;
@@ -289,16 +217,16 @@ write_one(struct nam_crew *c)
 			continue;
 		n = n < MAX_STEP ? n : MAX_STEP;
 		n = (size_t)n < r->cap - at ? n : (int64_t)(r->cap - at);
-		for (int k = 0; k < r->flow->channels; k++)
-			r->rows[k] = r->out + (size_t)k * r->cap + at;
-		r->writing = 1;
-		leave(c);
-		bad = r->flow->write(r->flow->ctx, r->rows, (size_t)n, &e);
-		enter(c);
-		r->writing = 0;
+		for (int k = 0; k < r->task.flow->channels; k++)
+			r->task.rows[k] = r->out + (size_t)k * r->cap + at;
+		r->task.writing = 1;
+		nam_desk_leave(&c->desk);
+		bad = r->task.flow->write(r->task.flow->ctx, r->task.rows, (size_t)n, &e);
+		nam_desk_enter(&c->desk);
+		r->task.writing = 0;
 		r->written += n;
 		if (bad)
-			fail(r, &e);
+			nam_task_fail(&r->task, &e);
 		return 1;
 	}
 	return 0;
@@ -307,14 +235,14 @@ write_one(struct nam_crew *c)
 static int64_t
 room(const struct run *r)
 {
-	return r->failed || r->ended || r->reading ? 0 : (int64_t)r->cap - (r->have - r->written);
+	return r->task.failed || r->task.ended || r->task.reading ? 0 : (int64_t)r->cap - (r->have - r->written);
 }
 
 /* ahead: also where there is something left to compute. */
 static int
 read_one(struct nam_crew *c, int ahead)
 {
-	for (struct run *r = c->runs; r; r = r->next) {
+	for (struct run *r = first_run(c); r; r = next_run(r)) {
 		size_t at = (size_t)r->have % r->in_cap, max = BLOCK;
 		int hungry = ahead;
 		struct err e;
@@ -322,7 +250,7 @@ read_one(struct nam_crew *c, int ahead)
 
 		if (room(r) < BLOCK)
 			continue;
-		for (int k = 0; !hungry && k < r->flow->channels; k++) {
+		for (int k = 0; !hungry && k < r->task.flow->channels; k++) {
 			const struct span *s = last_span(r, k);
 
 			/* lanes go as far as the one with the fewest frames: let each have a block */
@@ -331,19 +259,19 @@ read_one(struct nam_crew *c, int ahead)
 		if (!hungry)
 			continue;
 		max = max < r->in_cap - at ? max : r->in_cap - at;
-		for (int k = 0; k < r->flow->channels; k++)
-			r->in_rows[k] = r->in + (size_t)k * r->in_cap + at;
-		r->reading = 1;
-		leave(c);
-		n = r->flow->read(r->flow->ctx, r->in_rows, max, &e);
-		enter(c);
-		r->reading = 0;
+		for (int k = 0; k < r->task.flow->channels; k++)
+			r->task.in_rows[k] = r->in + (size_t)k * r->in_cap + at;
+		r->task.reading = 1;
+		nam_desk_leave(&c->desk);
+		n = r->task.flow->read(r->task.flow->ctx, r->task.in_rows, max, &e);
+		nam_desk_enter(&c->desk);
+		r->task.reading = 0;
 		if (n < 0)
-			fail(r, &e);
+			nam_task_fail(&r->task, &e);
 		if (n == 0)
-			r->ended = 1;
+			r->task.ended = 1;
 		r->have += n > 0 ? n : 0;
-		for (int k = 0; k < r->flow->channels; k++)
+		for (int k = 0; k < r->task.flow->channels; k++)
 			last_span(r, k)->end = r->have;
 		return 1;
 	}
@@ -373,7 +301,7 @@ in_one_piece(const struct run *r, const struct span *s)
 static size_t
 add_lanes(struct run *r, struct lane *lane, size_t n, size_t max)
 {
-	for (int k = 0; k < r->flow->channels && !r->failed; k++)
+	for (int k = 0; k < r->task.flow->channels && !r->task.failed; k++)
 		for (struct span *s = r->first[k]; s && n < max; s = s->next)
 			if (!s->busy && s->pos < s->end)
 				lane[n++] = (struct lane){ r, s, k };
@@ -409,9 +337,9 @@ compute_one(struct nam_crew *c)
 
 	/* its share and no more: lanes save time, but not as much as a thread that would have none */
 	most = most < LANES ? most : LANES;
-	for (struct run *r = c->runs; r && n_lanes < most; r = r->next) {
+	for (struct run *r = first_run(c); r && n_lanes < most; r = next_run(r)) {
 		/* recurrent ones run together with all others of the same model */
-		if (n_lanes && r->flow->model != first->flow->model)
+		if (n_lanes && r->task.flow->model != first->task.flow->model)
 			continue;
 		n_lanes = add_lanes(r, lane, n_lanes, r->recurrent ? most : 1);
 		if (!n_lanes)
@@ -437,18 +365,18 @@ compute_one(struct nam_crew *c)
 		out[i] = r->out + (size_t)lane[i].channel * r->cap + (size_t)s->pos % r->cap;
 		s->taken = s->pos + (int64_t)n;
 		s->busy = 1;
-		r->busy++;
+		r->task.busy++;
 	}
-	leave(c);
+	nam_desk_leave(&c->desk);
 	if (n_lanes > 1)
 		nam_process_many(stream, n_lanes, in, out, n);
 	else
 		nam_process(stream[0], in[0], out[0], n);
-	enter(c);
+	nam_desk_enter(&c->desk);
 	for (size_t i = 0; i < n_lanes; i++) {
 		lane[i].s->pos = lane[i].s->taken;
 		lane[i].s->busy = 0;
-		lane[i].r->busy--;
+		lane[i].r->task.busy--;
 		drop_finished(lane[i].r, lane[i].channel);
 	}
 	return 1;
@@ -462,7 +390,7 @@ best_split(struct run *r, struct lane *best)
 {
 	int64_t most = 0;
 
-	for (int k = 0; k < r->flow->channels; k++)
+	for (int k = 0; k < r->task.flow->channels; k++)
 		for (struct span *s = r->first[k]; s; s = s->next) {
 			int64_t half = (s->end - s->taken - (int64_t)r->keep) / 2;
 
@@ -496,27 +424,27 @@ run_past(const struct run *r, struct span *s, int channel, float *scratch)
 static int
 split_one(struct nam_crew *c, float *scratch)
 {
-	for (struct run *r = c->runs; r; r = r->next) {
+	for (struct run *r = first_run(c); r; r = next_run(r)) {
 		struct lane from;
 		struct span *s;
 		int64_t half, least;
 		struct err e;
 
-		if (r->failed || r->no_split)
+		if (r->task.failed || r->no_split)
 			continue;
 		/* while frames still come in, only what is worth it many times */
 		least = (int64_t)(r->keep / 4 > r->step / 2 ? r->keep / 4 : r->step / 2);
-		if (!r->ended && (int64_t)r->cap - (r->have - r->written) >= BLOCK)
+		if (!r->task.ended && (int64_t)r->cap - (r->have - r->written) >= BLOCK)
 			least *= 16;
 		half = best_split(r, &from);
 		if (half < least)
 			continue;
-		r->busy++;
+		r->task.busy++;
 		if (!r->spare) {
-			leave(c);
-			s = span_new(r->flow->model, &e);
-			enter(c);
-			r->busy--;
+			nam_desk_leave(&c->desk);
+			s = span_new(r->task.flow->model, &e);
+			nam_desk_enter(&c->desk);
+			r->task.busy--;
 			r->no_split |= !s;
 			if (s) {
 				s->next = r->spare;
@@ -531,11 +459,11 @@ split_one(struct nam_crew *c, float *scratch)
 		s->end = from.s->end;
 		s->pos = s->taken = from.s->end = s->end - half;
 		s->busy = 1;
-		leave(c);
+		nam_desk_leave(&c->desk);
 		run_past(r, s, from.channel, scratch);
-		enter(c);
+		nam_desk_enter(&c->desk);
 		s->busy = 0;
-		r->busy--;
+		r->task.busy--;
 		drop_finished(r, from.channel);
 		return 1;
 	}
@@ -550,17 +478,13 @@ work(void *arg)
 	struct nam_crew *c = arg;
 	float *scratch = c->threads > 1 ? malloc(MAX_STEP * sizeof *scratch) : NULL;
 
-	pthread_mutex_lock(&c->lock);
-	while (c->runs || c->starting || c->ending || !c->no_more) {
-		if (end_one(c) || write_one(c) || read_one(c, 0) || begin_one(c) || compute_one(c) ||
-		    (c->threads > 1 && read_one(c, 1)) || (scratch && split_one(c, scratch)))
-			continue;
-		c->waiting++;
-		pthread_cond_wait(&c->changed, &c->lock);
-		c->waiting--;
-	}
-	pthread_cond_broadcast(&c->changed);
-	pthread_mutex_unlock(&c->lock);
+	nam_desk_enter(&c->desk);
+	while (!nam_desk_over(&c->desk))
+		if (!(nam_desk_end_one(&c->desk) || write_one(c) || read_one(c, 0) || begin_one(c) || compute_one(c) ||
+		    (c->threads > 1 && read_one(c, 1)) || (scratch && split_one(c, scratch))))
+			nam_desk_wait(&c->desk);
+	nam_desk_wake_all(&c->desk);
+	nam_desk_leave(&c->desk);
 	free(scratch);
 	return NULL;
 }
@@ -575,12 +499,12 @@ nam_crew_new(const struct nam_gpus *gpus, int threads, int max_flows,
 		err_set(e, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->changed, NULL);
+	nam_desk_init(&c->desk, max_flows, next, ctx);
+	c->desk.task_new = task_new;
+	c->desk.task_done = task_done;
+	c->desk.task_free = task_free;
+	c->desk.crew = c;
 	c->threads = threads > 0 ? threads : par_cpus();
-	c->max_runs = max_flows;
-	c->next = next;
-	c->ctx = ctx;
 	if (gpus && !(c->gpu = nam_gpu_crew_new(gpus, c->threads, max_flows, next, ctx, e))) {
 		nam_crew_free(c);
 		return NULL;
@@ -620,15 +544,10 @@ nam_crew_run(struct nam_crew *c)
 void
 nam_crew_wake(struct nam_crew *c)
 {
-	if (c->gpu) {
+	if (c->gpu)
 		nam_gpu_crew_wake(c->gpu);
-		return;
-	}
-	pthread_mutex_lock(&c->lock);
-	c->wakes++;
-	c->none_yet = 0;
-	pthread_cond_broadcast(&c->changed);
-	pthread_mutex_unlock(&c->lock);
+	else
+		nam_desk_wake(&c->desk);
 }
 
 void
@@ -637,7 +556,6 @@ nam_crew_free(struct nam_crew *c)
 	if (!c)
 		return;
 	nam_gpu_crew_free(c->gpu);
-	pthread_mutex_destroy(&c->lock);
-	pthread_cond_destroy(&c->changed);
+	nam_desk_clear(&c->desk);
 	free(c);
 }
