@@ -105,25 +105,7 @@ fail:
 	return r;
 }
 
-/* ---- plans ------------------------------------------------------------------------------- */
-
-struct gpu_model {
-	struct nam_plan plan;    /* its arrays on the device */
-	int device, kind, threads;
-	void *memory;            /* all of them */
-};
-
-/* Grown when it is too small, given back by close. */
-struct buffer {
-	void *p;
-	size_t bytes;
-};
-
-struct gpu_lane {
-	int device;
-	cudaStream_t stream;
-	struct buffer host_in, host_out, in, out, state;
-};
+/* ---- memory of the device ---------------------------------------------------------------- */
 
 static enum gpu_status
 status_of(cudaError_t e)
@@ -144,17 +126,47 @@ status_of(cudaError_t e)
 		goto out; \
 	} } while (0)
 
-static void
-unload(struct gpu_model *m)
+/* From the device's pool, in the order of a stream: cudaMalloc() and cudaFree() wait for all that runs, and lanes would not overlap.
+ * Few devices have no pool. */
+static int
+has_pool(int device)
 {
-	if (!m)
-		return;
-	cudaSetDevice(m->device);
-	cudaFree(m->memory);
-	free(m);
+	int yes = 0;
+
+	if (cudaDeviceGetAttribute(&yes, cudaDevAttrMemoryPoolsSupported, device) != cudaSuccess)
+		cudaGetLastError();
+	return yes;
 }
 
-/* One of the plan's arrays behind the others; to 16 bytes. */
+/* It keeps what is given back, for the next. */
+static cudaError_t
+keep_pool(int device)
+{
+	cudaMemPool_t pool;
+	uint64_t all = UINT64_MAX;
+	cudaError_t e;
+
+	if (!has_pool(device))
+		return cudaSuccess;
+	e = cudaDeviceGetDefaultMemPool(&pool, device);
+	return e == cudaSuccess ? cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all) : e;
+}
+
+static cudaError_t
+take(void **p, size_t bytes, int device, cudaStream_t s)
+{
+	return has_pool(device) ? cudaMallocAsync(p, bytes, s) : cudaMalloc(p, bytes);
+}
+
+static cudaError_t
+give(void *p, int device, cudaStream_t s)
+{
+	if (!p)
+		return cudaSuccess;
+	return has_pool(device) ? cudaFreeAsync(p, s) : cudaFree(p);
+}
+
+/* One of several arrays behind the others; to 16 bytes. */
 static size_t
 place(size_t *at, size_t bytes)
 {
@@ -162,6 +174,24 @@ place(size_t *at, size_t bytes)
 
 	*at += (bytes + 15) / 16 * 16;
 	return here;
+}
+
+/* ---- models ------------------------------------------------------------------------------ */
+
+struct gpu_model {
+	struct nam_plan plan;    /* its arrays on the device */
+	int device, kind, threads;
+	void *memory;            /* all of them */
+};
+
+static void
+unload(struct gpu_model *m)
+{
+	if (!m)
+		return;
+	cudaSetDevice(m->device);
+	give(m->memory, m->device, 0);
+	free(m);
 }
 
 static enum gpu_status
@@ -186,7 +216,8 @@ load(struct gpu_model **model, int device, const struct nam_plan *p, char *why, 
 	m->kind = run_kind_of(p);
 	m->threads = run_threads(p);
 	DO(cudaSetDevice(device));
-	DO(cudaMalloc(&m->memory, bytes));
+	DO(keep_pool(device));
+	DO(take(&m->memory, bytes, device, 0));
 	base = (char *)m->memory;
 	m->plan.steps = (struct nam_plan_step *)(base + steps);
 	m->plan.pasts = (struct nam_plan_past *)(base + pasts);
@@ -203,19 +234,33 @@ out:
 	return status;
 }
 
+/* ---- lanes ------------------------------------------------------------------------------- */
+
+/* Grown when it is too small, given back by close. */
+struct buffer {
+	void *p;
+	size_t bytes;
+};
+
+struct gpu_lane {
+	int device;
+	cudaStream_t stream;
+	struct buffer host_in, host_out, in, out, state;
+};
+
 static void
 close_lane(struct gpu_lane *l)
 {
 	if (!l)
 		return;
 	cudaSetDevice(l->device);
-	if (l->stream)
-		cudaStreamDestroy(l->stream);
 	cudaFreeHost(l->host_in.p);
 	cudaFreeHost(l->host_out.p);
-	cudaFree(l->in.p);
-	cudaFree(l->out.p);
-	cudaFree(l->state.p);
+	give(l->in.p, l->device, l->stream);
+	give(l->out.p, l->device, l->stream);
+	give(l->state.p, l->device, l->stream);
+	if (l->stream)
+		cudaStreamDestroy(l->stream);
 	free(l);
 }
 
@@ -232,6 +277,7 @@ open_lane(struct gpu_lane **lane, int device, char *why, size_t len)
 	}
 	l->device = device;
 	DO(cudaSetDevice(device));
+	DO(keep_pool(device));
 	DO(cudaStreamCreateWithFlags(&l->stream, cudaStreamNonBlocking));
 	*lane = l;
 	return GPU_DONE;
@@ -254,28 +300,80 @@ width(const struct gpu_lane *l, const struct gpu_model *m)
 	return per * processors > 1 ? per * processors : 1;
 }
 
-/* At least so many bytes; what was in it is gone. */
+/* At least so many bytes; what was in it is gone.  lane: on its device; NULL: of the host. */
 static cudaError_t
-grow(struct buffer *b, size_t bytes, int host)
+grow(struct buffer *b, size_t bytes, const struct gpu_lane *lane)
 {
 	cudaError_t e;
 
 	if (b->bytes >= bytes)
 		return cudaSuccess;
-	e = host ? cudaFreeHost(b->p) : cudaFree(b->p);
+	e = lane ? give(b->p, lane->device, lane->stream) : cudaFreeHost(b->p);
 	b->p = NULL;
 	b->bytes = 0;
 	if (e == cudaSuccess)
-		e = host ? cudaMallocHost(&b->p, bytes) : cudaMalloc(&b->p, bytes);
+		e = lane ? take(&b->p, bytes, lane->device, lane->stream) : cudaMallocHost(&b->p, bytes);
 	if (e == cudaSuccess)
 		b->bytes = bytes;
 	return e;
 }
 
-/* Where the parts of a call lie, in the host's buffers and at the same places in the device's.
- * In: the jobs by kind and threads, a counter for each launch, the frames, the states.  Out: frames, states. */
-struct layout {
+/* ---- inputs ------------------------------------------------------------------------------ */
+
+struct gpu_input {
+	int device;
+	void *p;
+};
+
+static void
+drop(struct gpu_input *x)
+{
+	if (!x)
+		return;
+	cudaSetDevice(x->device);
+	give(x->p, x->device, 0);
+	free(x);
+}
+
+static enum gpu_status
+put(struct gpu_input **input, struct gpu_lane *l, const float *in, size_t n, char *why, size_t len)
+{
+	struct gpu_input *x = (struct gpu_input *)calloc(1, sizeof *x);
+	enum gpu_status status = GPU_NO_MEMORY;
+
+	*input = NULL;
+	if (!x) {
+		snprintf(why, len, "out of memory");
+		return status;
+	}
+	x->device = l->device;
+	DO(cudaSetDevice(l->device));
+	DO(take(&x->p, n * sizeof(float), l->device, l->stream));
+	DO(cudaMemcpyAsync(x->p, in, n * sizeof(float), cudaMemcpyHostToDevice, l->stream));
+	DO(cudaStreamSynchronize(l->stream)); /* the other lanes do not wait for this stream */
+	*input = x;
+	return GPU_DONE;
+out:
+	drop(x);
+	return status;
+}
+
+/* ---- running ----------------------------------------------------------------------------- */
+
+/* Jobs of one kind and as many threads. */
+struct launch {
+	int first, n, blocks;    /* where they begin in the order of a call */
+	const struct gpu_model *m;
+};
+
+/* A call: its jobs in the order of their launches, and where its parts lie, in the host's buffers and at the same places in the
+ * device's.  In: the jobs, a counter for each launch, the states.  Out: frames, states. */
+struct call {
+	const struct gpu_job *jobs;
+	int n, launches, *order;
+	struct launch *launch;
 	size_t counters, in, out;
+	size_t streams, stride;  /* most at once, and floats of each */
 };
 
 static size_t
@@ -284,42 +382,10 @@ image_bytes(const struct gpu_job *j)
 	return j->state ? (size_t)j->model->plan.n_image * sizeof(float) : 0;
 }
 
-static void
-measure(struct layout *at, const struct gpu_job *jobs, int n)
+static size_t
+out_bytes(const struct gpu_job *j)
 {
-	size_t bytes = 0;
-
-	*at = layout();
-	place(&bytes, (size_t)n * sizeof(struct run_job));
-	at->counters = place(&bytes, (size_t)n * sizeof(int));
-	for (int i = 0; i < n; i++) {
-		place(&bytes, jobs[i].n * sizeof(float));
-		place(&bytes, image_bytes(&jobs[i]));
-		place(&at->out, (jobs[i].n - jobs[i].skip) * sizeof(float));
-		place(&at->out, image_bytes(&jobs[i]));
-	}
-	at->in = bytes;
-}
-
-static void
-fill_job(struct run_job *r, const struct gpu_job *j, struct gpu_lane *l, size_t *in, size_t *out)
-{
-	size_t at = place(in, j->n * sizeof(float));
-
-	r->plan = j->model->plan;
-	r->n = (int)j->n;
-	r->skip = (int)j->skip;
-	r->in = (const float *)((char *)l->in.p + at);
-	memcpy((char *)l->host_in.p + at, j->in, j->n * sizeof(float));
-	r->out = (float *)((char *)l->out.p + place(out, (j->n - j->skip) * sizeof(float)));
-	r->from = NULL;
-	r->to = NULL;
-	if (!j->state)
-		return;
-	at = place(in, image_bytes(j));
-	r->from = (const float *)((char *)l->in.p + at);
-	memcpy((char *)l->host_in.p + at, j->state, image_bytes(j));
-	r->to = (float *)((char *)l->out.p + place(out, image_bytes(j)));
+	return (j->n - j->skip) * sizeof(float);
 }
 
 static int
@@ -328,88 +394,134 @@ same_launch(const struct gpu_job *a, const struct gpu_job *b)
 	return a->model->kind == b->model->kind && a->model->threads == b->model->threads;
 }
 
+static void
+group(struct call *c, const struct gpu_lane *l)
+{
+	int placed = 0;
+
+	for (int i = 0; i < c->n; i++) {
+		struct launch *k = &c->launch[c->launches];
+		int known = 0;
+
+		for (int j = 0; j < c->launches; j++)
+			known |= same_launch(&c->jobs[c->order[c->launch[j].first]], &c->jobs[i]);
+		if (known)
+			continue;
+		k->first = placed;
+		k->m = c->jobs[i].model;
+		for (int j = i; j < c->n; j++)
+			if (same_launch(&c->jobs[i], &c->jobs[j])) {
+				const size_t floats = (size_t)c->jobs[j].model->plan.floats;
+
+				c->stride = floats > c->stride ? floats : c->stride;
+				c->order[placed++] = j;
+			}
+		k->n = placed - k->first;
+		k->blocks = width(l, k->m);
+		k->blocks = k->blocks < k->n ? k->blocks : k->n;
+		c->streams = (size_t)k->blocks > c->streams ? (size_t)k->blocks : c->streams;
+		c->launches++;
+	}
+	c->stride = (c->stride + 31) / 32 * 32;
+}
+
+static void
+measure(struct call *c)
+{
+	place(&c->in, (size_t)c->n * sizeof(struct run_job));
+	c->counters = place(&c->in, (size_t)c->n * sizeof(int));
+	for (int i = 0; i < c->n; i++) {
+		place(&c->in, image_bytes(&c->jobs[i]));
+		place(&c->out, out_bytes(&c->jobs[i]));
+		place(&c->out, image_bytes(&c->jobs[i]));
+	}
+}
+
+/* Into the lane's buffer of the host, with addresses of the device. */
+static void
+fill(const struct call *c, struct gpu_lane *l)
+{
+	struct run_job *r = (struct run_job *)l->host_in.p;
+	size_t in = c->counters, out = 0;
+
+	memset((char *)l->host_in.p + place(&in, (size_t)c->n * sizeof(int)), 0, (size_t)c->n * sizeof(int));
+	for (int i = 0; i < c->n; i++, r++) {
+		const struct gpu_job *j = &c->jobs[c->order[i]];
+		const size_t state = place(&in, image_bytes(j));
+
+		r->plan = j->model->plan;
+		r->n = (int)j->n;
+		r->skip = (int)j->skip;
+		r->in = (const float *)j->in->p + j->at;
+		r->out = (float *)((char *)l->out.p + place(&out, out_bytes(j)));
+		r->from = r->to = NULL;
+		if (!j->state)
+			continue;
+		memcpy((char *)l->host_in.p + state, j->state, image_bytes(j));
+		r->from = (const float *)((char *)l->in.p + state);
+		r->to = (float *)((char *)l->out.p + place(&out, image_bytes(j)));
+	}
+}
+
+static void
+fetch(const struct call *c, const struct gpu_lane *l)
+{
+	size_t out = 0;
+
+	for (int i = 0; i < c->n; i++) {
+		const struct gpu_job *j = &c->jobs[c->order[i]];
+
+		memcpy(j->out, (char *)l->host_out.p + place(&out, out_bytes(j)), out_bytes(j));
+		if (j->state)
+			memcpy(j->state, (char *)l->host_out.p + place(&out, image_bytes(j)), image_bytes(j));
+	}
+}
+
 static enum gpu_status
 run(struct gpu_lane *l, const struct gpu_job *jobs, int n, char *why, size_t len)
 {
-	/* where a launch begins in the list: launches x (first job, jobs, blocks) */
-	struct launch { int first, n, blocks; const struct gpu_model *m; } *launch = NULL;
 	enum gpu_status status = GPU_DONE;
-	struct run_job *host;
-	struct layout at;
-	size_t in = 0, out = 0, states = 0, stride = 0;
-	int launches = 0, placed = 0, *order = NULL;
+	struct call c = call();
 
-	DO(cudaSetDevice(l->device));
-	measure(&at, jobs, n);
-	DO(grow(&l->host_in, at.in, 1));
-	DO(grow(&l->host_out, at.out, 1));
-	DO(grow(&l->in, at.in, 0));
-	DO(grow(&l->out, at.out, 0));
-	launch = (struct launch *)calloc((size_t)n, sizeof *launch);
-	order = (int *)calloc((size_t)n, sizeof *order);
-	if (!launch || !order) {
+	c.jobs = jobs;
+	c.n = n;
+	c.launch = (struct launch *)calloc((size_t)n, sizeof *c.launch);
+	c.order = (int *)calloc((size_t)n, sizeof *c.order);
+	if (!c.launch || !c.order) {
 		snprintf(why, len, "out of memory");
 		status = GPU_NO_MEMORY;
 		goto out;
 	}
-	place(&in, (size_t)n * sizeof(struct run_job));
-	place(&in, (size_t)n * sizeof(int));
-	memset((char *)l->host_in.p + at.counters, 0, (size_t)n * sizeof(int));
-	host = (struct run_job *)l->host_in.p;
-	for (int i = 0; i < n; i++) {
-		struct launch *k = &launch[launches];
-
-		for (int j = 0; j < placed; j++)
-			if (order[j] == i)
-				goto next;
-		k->first = placed;
-		k->m = jobs[i].model;
-		for (int j = i; j < n; j++)
-			if (same_launch(&jobs[i], &jobs[j])) {
-				stride = (size_t)jobs[j].model->plan.floats > stride ? (size_t)jobs[j].model->plan.floats : stride;
-				order[placed++] = j;
-				k->n++;
-			}
-		k->blocks = width(l, k->m);
-		k->blocks = k->blocks < k->n ? k->blocks : k->n;
-		states = (size_t)k->blocks > states ? (size_t)k->blocks : states;
-		launches++;
-next:		;
-	}
-	stride = (stride + 31) / 32 * 32;
+	DO(cudaSetDevice(l->device));
+	group(&c, l);
+	measure(&c);
+	DO(grow(&l->host_in, c.in, NULL));
+	DO(grow(&l->host_out, c.out, NULL));
+	DO(grow(&l->in, c.in, l));
+	DO(grow(&l->out, c.out, l));
 	/* fewer streams at once where not all have room */
-	while (status_of(grow(&l->state, states * stride * sizeof(float), 0)) == GPU_NO_MEMORY && states > 1)
-		states = (states + 1) / 2;
-	DO(grow(&l->state, states * stride * sizeof(float), 0));
-	for (int i = 0; i < n; i++)
-		fill_job(&host[i], &jobs[order[i]], l, &in, &out);
-	DO(cudaMemcpyAsync(l->in.p, l->host_in.p, at.in, cudaMemcpyHostToDevice, l->stream));
-	for (int i = 0; i < launches; i++) {
-		const struct launch *k = &launch[i];
-
-		const size_t blocks = (size_t)k->blocks < states ? (size_t)k->blocks : states;
+	while (status_of(grow(&l->state, c.streams * c.stride * sizeof(float), l)) == GPU_NO_MEMORY && c.streams > 1)
+		c.streams = (c.streams + 1) / 2;
+	DO(grow(&l->state, c.streams * c.stride * sizeof(float), l));
+	fill(&c, l);
+	DO(cudaMemcpyAsync(l->in.p, l->host_in.p, c.in, cudaMemcpyHostToDevice, l->stream));
+	for (int i = 0; i < c.launches; i++) {
+		const struct launch *k = &c.launch[i];
+		const size_t blocks = (size_t)k->blocks < c.streams ? (size_t)k->blocks : c.streams;
 
 		run_kinds[k->m->kind].kernel<<<(unsigned)blocks, (unsigned)k->m->threads, 0, l->stream>>>(
-		    (const struct run_job *)l->in.p + k->first, k->n, (int *)((char *)l->in.p + at.counters) + i,
-		    (float *)l->state.p, stride);
+		    (const struct run_job *)l->in.p + k->first, k->n, (int *)((char *)l->in.p + c.counters) + i,
+		    (float *)l->state.p, c.stride);
 		DO(cudaGetLastError());
 	}
-	DO(cudaMemcpyAsync(l->host_out.p, l->out.p, at.out, cudaMemcpyDeviceToHost, l->stream));
+	DO(cudaMemcpyAsync(l->host_out.p, l->out.p, c.out, cudaMemcpyDeviceToHost, l->stream));
 	DO(cudaStreamSynchronize(l->stream));
-	out = 0;
-	for (int i = 0; i < n; i++) {
-		const struct gpu_job *j = &jobs[order[i]];
-		const size_t bytes = (j->n - j->skip) * sizeof(float);
-
-		memcpy(j->out, (char *)l->host_out.p + place(&out, bytes), bytes);
-		if (j->state)
-			memcpy(j->state, (char *)l->host_out.p + place(&out, image_bytes(j)), image_bytes(j));
-	}
+	fetch(&c, l);
 out:
-	free(launch);
-	free(order);
+	free(c.launch);
+	free(c.order);
 	return status;
 }
 
 extern "C" __attribute__((visibility("default")))
-const struct gpu_ops shootout_gpu = { GPU_ABI, "cuda", probe, act, load, unload, open_lane, close_lane, width, run };
+const struct gpu_ops shootout_gpu = { GPU_ABI, "cuda", probe, act, load, unload, open_lane, close_lane, width, put, drop, run };

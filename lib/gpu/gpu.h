@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GPU_ABI 2 /* raise it with every change below */
+#define GPU_ABI 3 /* raise it with every change below */
 
 struct gpu_device {
 	char name[128];
@@ -20,13 +20,15 @@ struct gpu_device {
 struct gpu_model;            /* a plan on a device */
 struct gpu_lane;             /* work that goes to a device one after the other; several lanes overlap copies and sums */
 
+struct gpu_input;            /* frames on a device, for any models and lanes of it */
+
 /* n frames through a stream of their own.  Memory of the host, borrowed for the call. */
 struct gpu_job {
 	const struct gpu_model *model;
-	const float *in;     /* n frames */
-	size_t n, skip;
+	const struct gpu_input *in;
+	size_t at, n, skip;  /* frames at to at + n of the input */
 	float *out;          /* the n - skip frames behind the first skip */
-	float *state;        /* n_image floats of the plan: before, and after; NULL: a new stream */
+	float *state;        /* n_image floats of the plan: before, and after a call that is done; NULL: a new stream */
 };
 
 enum { GPU_TILE = 512 };     /* nam_plan.tile of plans for a device */
@@ -50,7 +52,10 @@ struct gpu_ops {
 	void (*close)(struct gpu_lane *l);                    /* NULL is fine */
 	/* Streams of that model that the device runs at once: fewer jobs leave it idle. */
 	int (*width)(const struct gpu_lane *l, const struct gpu_model *m);
-	/* All jobs, of any models of the lane's device; returns when they are done.  A lane has one caller at a
+	/* n frames of the host to the lane's device; returns when they are there.  Dropped by any thread, when no call uses it. */
+	enum gpu_status (*put)(struct gpu_input **x, struct gpu_lane *l, const float *in, size_t n, char *why, size_t len);
+	void (*drop)(struct gpu_input *x);                    /* NULL is fine */
+	/* All jobs, of any models and inputs of the lane's device; returns when they are done.  A lane has one caller at a
 	 * time.  Twin: nam_plan_run(). */
 	enum gpu_status (*run)(struct gpu_lane *l, const struct gpu_job *jobs, int n, char *why, size_t len);
 };

@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct nam_model {
 	struct nam_desc *desc;    /* without its weights: the net has them */
 	struct nam_net *net;
 	char sha256[65];
+	uint64_t serial;
 };
 
 struct nam_stream {
@@ -31,6 +33,8 @@ struct nam_stream {
 #define FRAME_MACS 1000
 
 enum { PLAYER_BLOCK = 64 };
+
+static _Atomic uint64_t serials;
 
 static size_t
 count_weights(const struct nam_desc *d)
@@ -55,6 +59,7 @@ nam_open_mem(struct nam_model **model, const char *data, size_t len, const char 
 	*model = NULL;
 	if (!m)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	m->serial = atomic_fetch_add(&serials, 1);
 	i = &m->info;
 	snprintf(i->format, sizeof i->format, "nam");
 	i->loudness_db = i->gain = i->input_level_dbu = i->output_level_dbu = i->validation_esr = NAN;
@@ -131,6 +136,12 @@ const char *
 nam_model_sha256(const struct nam_model *m)
 {
 	return m->sha256;
+}
+
+uint64_t
+nam_model_serial(const struct nam_model *m)
+{
+	return m->serial;
 }
 
 void

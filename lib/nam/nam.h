@@ -72,6 +72,7 @@ int nam_open_mem(struct nam_model **m, const char *data, size_t len, const char 
                  double slim, struct err *e);
 const struct nam_info *nam_model_info(const struct nam_model *m); /* lives as long as m */
 const char *nam_model_sha256(const struct nam_model *m);          /* of the file, 64 hex digits */
+uint64_t nam_model_serial(const struct nam_model *m);             /* no other model of this process has or had it */
 void nam_close(struct nam_model *m); /* after its streams; NULL is fine */
 
 /* Allocates all the memory the stream will use and runs the pre-roll.  m must outlive it. */

@@ -271,6 +271,13 @@ fail:
 	return NULL;
 }
 
+size_t
+nam_plan_bytes(const struct nam_plan *p)
+{
+	return (size_t)p->n_steps * sizeof *p->steps + (size_t)p->n_pasts * sizeof *p->pasts +
+	    (p->n_weights + (size_t)p->n_image) * sizeof(float);
+}
+
 void
 nam_plan_free(struct nam_plan *p)
 {

@@ -99,6 +99,7 @@ struct nam_plan {
 /* Tile: frames at once.  NULL and *e: no memory, or a model beyond what offsets can say. */
 struct nam_plan *nam_plan_new(const struct nam_model *m, int tile, struct err *e);
 void nam_plan_free(struct nam_plan *p); /* NULL is fine */
+size_t nam_plan_bytes(const struct nam_plan *p); /* of its arrays */
 
 /* ---- making: for the nets ------------------------------------------------------------------ */
 

@@ -50,6 +50,8 @@ struct nam_flow {
 	void (*end)(void *ctx, const struct err *failed);
 	const char *device;  /* set by the crew: "cpu", or the GPUs' name */
 	char note[256];      /* set by the crew: what a user should know; empty: nothing */
+	char source[65];     /* a name of what read gives: flows of the same name give the same, to the last bit, and a device has
+	                      * it once for all of them; empty: unknown */
 };
 
 enum nam_crew_next { NAM_CREW_FLOW, NAM_CREW_NONE_YET, NAM_CREW_NO_MORE };

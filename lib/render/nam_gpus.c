@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_KEEP_BYTES ((size_t)2 << 30)
+
 static int
 all_there(struct nam_gpus *g, struct gpu_device *d, int *there, char *why, size_t len)
 {
@@ -43,6 +45,11 @@ nam_gpus_find(struct nam_gpus *g, const char *device, char *why, size_t len, str
 	g->n = gpu_devices_of(choose ? "cuda:all" : device, there, g->device, why, len);
 	if (g->n < 1)
 		return err_set(e, ERR_INPUT, "device: %s", why);
+	for (int i = 0; i < g->n; i++) {
+		const uint64_t part = d[g->device[i]].memory_bytes / 8;
+
+		g->keep_bytes[i] = part < MAX_KEEP_BYTES ? (size_t)part : MAX_KEEP_BYTES;
+	}
 	give_name(g, d);
 	return 1;
 }

@@ -6,13 +6,16 @@
  * lanes, threads that take as many pieces of any flows as there are, up to 2^24 frames, so that the copies of one overlap the
  * sums of the other.  Threads of the CPU read, convert and write meanwhile.
  *
- * Copies: four bytes a frame each way, 2.9 GB/s at 15000 times real time, a twentieth of what PCIe 5 carries; so each piece
- * brings its own input, and only models are kept on a device, as long as a flow needs them.
+ * Copies: four bytes a frame each way, 2.9 GB/s at 15000 times real time, a twentieth of what PCIe 5 carries.  A channel of a window
+ * is brought to a device once, for all of its pieces and for all flows that have the same source (nam_flow): one recording through
+ * fifty models goes there once.  So does a model, for all flows.
  *
- * Memory: windows of at most 1 GiB together (one at least), 2^24 frames in and out of each lane on both sides, and the streams a
- * device runs at once, 1 MiB each for the standard model.
+ * Memory: windows of at most 1 GiB together (one at least), some 2^24 frames out of each lane on both sides, and the streams a
+ * device runs at once, 1 MiB each for the standard model.  Beside what is in use a device keeps inputs, an eighth of its memory and at most
+ * 2 GiB, and models, 256 MiB; those go first that were not used for longest, and all when its memory is short.
  *
- * Errors.  Out of device memory: the lane takes half as much from then on, halves the piece, and when that is short the flow fails.  A
+ * Errors.  Out of device memory: the device gives back what is not in use, the lane takes half as much from then on, down to pieces of 2048
+ * frames (of recurrent models one after the other) with no more input than they need; then one lane has to do; then the flow fails.  A
  * device that is lost gives its pieces to the others.  When there are none left, the flows fail, with `or_cpu` go
  * on on the CPU.  So do, from the start, flows whose model cannot be put on a device. */
 #ifndef NAM_GPUS_H
@@ -24,6 +27,7 @@ struct nam_gpus {
 	const struct gpu_ops *ops;
 	int n, device[GPU_MAX_DEVICES];
 	int or_cpu;
+	size_t keep_bytes[GPU_MAX_DEVICES]; /* of inputs on a device, beside those in use */
 	char name[200];              /* "cuda:0 NVIDIA H200", of several: "cuda:0,1 NVIDIA H200" */
 };
 

@@ -1,5 +1,6 @@
 /* nam_render.c - one recording through a model. */
 #include "render/nam_render.h"
+#include "base/sha256.h"
 #include "cli/jsonl.h"
 #include "dsp/db.h"
 #include "dsp/rate.h"
@@ -328,6 +329,19 @@ make_rates(struct nam_render *r, struct err *e)
 	return 0;
 }
 
+/* All that read_frames() makes its frames from. */
+static void
+name_source(struct nam_render *r)
+{
+	char text[256];
+
+	if (!r->mem)
+		return;
+	snprintf(text, sizeof text, "%s %d %d %a %d %s %" PRId64, r->mem->sha256, r->from, r->channels, (double)r->g_in,
+	    r->model_rate_hz, r->o.resample, r->silence);
+	sha256_bytes(text, strlen(text), r->flow.source);
+}
+
 static int64_t read_frames(void *ctx, float *const *x, size_t max, struct err *e);
 static int write_frames(void *ctx, const float *const *x, size_t n, struct err *e);
 static void end_flow(void *ctx, const struct err *failed);
@@ -359,7 +373,8 @@ prepare(struct nam_render *r, struct err *e)
 	if (!r->block || !r->mono || !r->around || !r->wide || !r->mixed)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	r->flow = (struct nam_flow){ r->model, r->channels, -1, r, read_frames, write_frames, end_flow,
-		"cpu", "" };
+		"cpu", "", "" };
+	name_source(r);
 	if (r->frames >= 0 && r->frames < (int64_t)1 << 50)
 		r->flow.frames = (int64_t)((double)(r->frames + r->silence + look_ahead(r)) * r->model_rate_hz /
 		    r->rate_hz) + 1;

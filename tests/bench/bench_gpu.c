@@ -60,6 +60,7 @@ measure(const struct gpu_ops *g, const char *path, double peak)
 	struct nam_model *m = NULL;
 	struct nam_plan *p = NULL;
 	struct gpu_model *on = NULL;
+	struct gpu_input *in = NULL;
 	struct gpu_job *job = NULL;
 	float *x = NULL, *y = NULL;
 	char why[256] = "";
@@ -88,8 +89,10 @@ measure(const struct gpu_ops *g, const char *path, double peak)
 		goto out;
 	for (size_t t = 0; t < past + FRAMES; t++)
 		x[t] = (float)(t * 2654435761u % 65536) / 65536 - 0.5f;
+	if (g->put(&in, w[0].lane, x, past + FRAMES, why, sizeof why) != GPU_DONE)
+		goto out;
 	for (int i = 0; i < n * LANES; i++)
-		job[i] = (struct gpu_job){ on, x, past + FRAMES, past, y + (size_t)i * FRAMES, NULL };
+		job[i] = (struct gpu_job){ on, in, 0, past + FRAMES, past, y + (size_t)i * FRAMES, NULL };
 	for (int i = 0; i < LANES; i++) {
 		w[i].job = job + (size_t)i * (size_t)n;
 		w[i].n = n;
@@ -111,6 +114,7 @@ out:
 		fprintf(stderr, "bench_gpu: %s\n", why);
 	for (int i = 0; i < LANES; i++)
 		g->close(w[i].lane);
+	g->drop(in);
 	g->unload(on);
 	nam_plan_free(p);
 	nam_close(m);

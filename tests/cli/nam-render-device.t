@@ -87,7 +87,14 @@ fi
 
 # faults
 check 'little device memory: smaller pieces' same cpu.wav most=6000 --device cuda -m "$M" di.wav
-check 'they were smaller' sh -c 'tail -1 log.gpu | { read -r _ _ n; test "$n" -le 6000; }'
+check 'they were smaller' sh -c 'grep "^[0-9]" log.gpu | tail -1 | { read -r _ _ n; test "$n" -le 6000; }'
+check 'also with the state of a recurrent model' same cpu3.wav most=3000 --device cuda -m "$R" two.wav
+check 'its pieces were smaller' sh -c 'grep "^[0-9]" log.gpu | tail -1 | { read -r _ _ n; test "$n" -le 3000; }'
+check 'an input that does not fit: its parts' same cpu.wav room=6500 --device cuda -m "$M" di.wav
+check 'also of a recurrent model' same cpu3.wav 'most=3000 room=3000' --device cuda -m "$R" two.wav
+check 'a device is lost while it gets its input: the other goes on' same cpu.wav lost-in=1 --device cuda:all -m "$M" di.wav
+run env FAKE_GPU=lost-in=1 nam-render --device cuda -m "$M" -o none.wav di.wav
+check 'the only one: exit 75' status_is 75
 run env FAKE_GPU=most=100 nam-render --device cuda -m "$M" -o none.wav di.wav
 check 'too little: exit 1' status_is 1
 check 'and why' err_says 'out of memory on fake:0: the fake is full'
@@ -129,5 +136,40 @@ check 'a batch when one device is lost' batch lost=1 0
 check 'a batch with little memory' batch most=20000 0
 check 'a batch when all are lost: failed jobs have no output, finished ones theirs' batch lost-all=2 1
 check 'and the answers say why' grep -q 'is lost: the fake was told so' answers
+check 'a batch when there is hardly room for inputs' batch 'room=9000 most=9000' 0
+
+# what is on a device already is not brought again: many models with one recording of two windows, 2^21 frames and a few
+perl "$SRC/tests/wav.pl" make long.wav 48000 1 2100000 '0.5 * sin($t * 0.01)'
+for i in 1 2 3 4 5 6 7 8 9; do
+	m=$M
+	[ $((i % 3)) -ne 0 ] || m=$R
+	printf '{"model": "%s", "input": "long.wav", "output": "l%d.wav", "output_gain_db": %d}\n' "$m" "$i" "$i"
+done >jobs.jsonl
+# counted WORDS: log.gpu of the jobs on one device
+counted() {
+	rm -f log.gpu
+	FAKE_GPU=copy\ $1 FAKE_GPU_LOG=log.gpu nam-render --batch --device cuda <jobs.jsonl >/dev/null
+}
+# lines N PATTERN: so many of log.gpu
+lines() { [ "$(grep -c "$2" log.gpu)" -eq "$1" ] || { cat log.gpu; return 1; }; }
+check 'nine jobs of two models and one input' counted ''
+check 'each model is loaded once' lines 2 '^load'
+check 'each part of the input is brought once, the second with its past' lines 2 '^in'
+check 'the first' lines 1 '^in 0 2097152$'
+check 'and the second' lines 1 '^in 0 11040$'
+check 'all is given back' lines 2 '^out'
+check 'also the models' lines 2 '^unload'
+rm -f l?.wav
+# inputs of one piece and 8000 bytes each, an eighth of 1 MiB for those that are not in use
+for i in $(seq 30); do
+	perl "$SRC/tests/wav.pl" make "s$i.wav" 48000 1 2000 "0.5 * sin(\$t * 0.0$i)"
+	printf '{"model": "%s", "input": "s%d.wav", "output": "s%d.out.wav"}\n' "$M" "$i" "$i"
+done >jobs.jsonl
+check 'thirty inputs on a device with little memory' counted memory=1
+check 'each is brought once' lines 30 '^in'
+check 'those of longest ago went before others came' sh -c \
+	'awk "/^in/ { n += \$3 } /^out/ { n -= \$3 } n > most { most = n } END { exit !(most < 30 * 2000) }" log.gpu'
+check 'with much memory all stay' counted memory=1024
+check 'until the end' sh -c 'awk "/^out/ { out = 1 } /^in/ && out { exit 1 }" log.gpu'
 
 echo "1..$n"

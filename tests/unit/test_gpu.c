@@ -42,6 +42,7 @@ static float x[FRAMES], want[FRAMES], got[FRAMES];
 struct loaded {
 	struct nam_plan *plan;
 	struct gpu_model *model;
+	struct gpu_input *in;
 	float *state;
 };
 
@@ -49,8 +50,8 @@ static int
 run_two(const struct gpu_ops *g, struct gpu_lane *lane, const struct loaded *l, char *why, size_t len)
 {
 	const size_t past = l->plan->recurrent ? 0 : (size_t)l->plan->receptive_field - 1, skip = past < CUT ? past : CUT;
-	const struct gpu_job job[2] = { { l->model, x, CUT, 0, got, l->state },
-		{ l->model, x + CUT - skip, FRAMES - CUT + skip, skip, got + CUT, l->state } };
+	const struct gpu_job job[2] = { { l->model, l->in, 0, CUT, 0, got, l->state },
+		{ l->model, l->in, CUT - skip, FRAMES - CUT + skip, skip, got + CUT, l->state } };
 
 	if (!l->plan->recurrent)
 		return g->run(lane, job, 2, why, len) == GPU_DONE;
@@ -61,7 +62,7 @@ static void
 try_model(const struct gpu_ops *g, struct gpu_lane *lane, const char *path)
 {
 	const char *base = strrchr(path, '/');
-	struct loaded l = { NULL, NULL, NULL };
+	struct loaded l = { NULL, NULL, NULL, NULL };
 	struct nam_model *m = NULL;
 	struct nam_stream *s = NULL;
 	char why[300] = "";
@@ -72,7 +73,8 @@ try_model(const struct gpu_ops *g, struct gpu_lane *lane, const char *path)
 		return;
 	if (nam_stream_new(&s, m, &e) || !(l.plan = nam_plan_new(m, GPU_TILE, &e))) {
 		printf("# %s\n", e.msg);
-	} else if (g->load(&l.model, 0, l.plan, why, sizeof why) == GPU_DONE) {
+	} else if (g->load(&l.model, 0, l.plan, why, sizeof why) == GPU_DONE &&
+	    g->put(&l.in, lane, x, FRAMES, why, sizeof why) == GPU_DONE) {
 		nam_process(s, x, want, FRAMES);
 		if (l.plan->recurrent && (l.state = malloc((size_t)l.plan->n_image * sizeof(float))) != NULL)
 			memcpy(l.state, l.plan->image, (size_t)l.plan->n_image * sizeof(float));
@@ -81,6 +83,7 @@ try_model(const struct gpu_ops *g, struct gpu_lane *lane, const char *path)
 	if (*why)
 		printf("# %s\n", why);
 	ok(same, base ? base + 1 : path);
+	g->drop(l.in);
 	g->unload(l.model);
 	free(l.state);
 	nam_plan_free(l.plan);

@@ -28,6 +28,13 @@ nam_model_net(const struct nam_model *m)
 	return NULL;
 }
 
+uint64_t
+nam_model_serial(const struct nam_model *m)
+{
+	(void)m;
+	return 0;
+}
+
 const struct nam_info *
 nam_model_info(const struct nam_model *m)
 {
@@ -149,7 +156,7 @@ run(const struct nam_model *m, int threads, int channels, int64_t known)
 
 	if (!c)
 		exit(1);
-	flow = (struct nam_flow){ m, channels, known, NULL, give, take, end, NULL, "" };
+	flow = (struct nam_flow){ m, channels, known, NULL, give, take, end, NULL, "", "" };
 	asked = written = wrong = 0;
 	begun = n_threads = most_lanes = most_at_work = 0;
 	frames = resets = 0;
