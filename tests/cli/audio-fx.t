@@ -53,6 +53,11 @@ if command -v ffmpeg >/dev/null; then
 	ff eq:highpass_80hz highpass=f=80:p=1:r=f64
 	ff eq:band1_type=notch,band1_hz=1000,band1_q=3 bandreject=f=1000:t=q:w=3:r=f64
 	ff eq:band1_type=band_pass,band1_hz=1000,band1_q=3 bandpass=f=1000:t=q:w=3:r=f64
+	ff eq:low_gain_db=6,low_hz=200,low_q=0.7 lowshelf=f=200:g=6:t=q:w=0.7:r=f64
+	ff eq:high_gain_db=-9,high_hz=5000,high_q=1 highshelf=f=5000:g=-9:t=q:w=1:r=f64
+	# of the same filter under these names the root of 2 A stands where the cookbook has 2 times the root of A
+	ff eq:low_gain_db=6,low_hz=200,low_q=1 bass=f=200:g=6:t=q:w=0.70710678118:r=f64
+	ff eq:high_gain_db=-9,high_hz=5000,high_q=1 treble=f=5000:g=-9:t=q:w=0.70710678118:r=f64
 else
 	skip 'filters against ffmpeg' 'ffmpeg is not installed'
 fi
