@@ -30,18 +30,18 @@
 } while (0)
 
 #ifdef FFT_FORWARD
-/* n butterflies of a radix-4 stage of decimation in frequency, over points q apart. */
-static void
-dif4(T *z, size_t q, size_t n, const T *w)
+/* n radix-4 butterflies of decimation in frequency: from points xq apart to points q apart, in place if these are the same. */
+static inline void
+butterflies(T *z, size_t q, T *x, size_t xq, size_t n, const T *w)
 {
 	for (size_t j = 0; j < n; j++, w += 6)
 		for (size_t h = 0; h < LANES / W; h++) {
 			V ar, ai, br, bi, cr, ci, dr, di, sr, si, tr, ti, ur, ui, vr, vi;
 
-			LD(z, j, h, ar, ai);
-			LD(z, j + q, h, br, bi);
-			LD(z, j + 2 * q, h, cr, ci);
-			LD(z, j + 3 * q, h, dr, di);
+			LD(x, j, h, ar, ai);
+			LD(x, j + xq, h, br, bi);
+			LD(x, j + 2 * xq, h, cr, ci);
+			LD(x, j + 3 * xq, h, dr, di);
 			sr = ar + cr, si = ai + ci;
 			tr = ar - cr, ti = ai - ci;
 			ur = br + dr, ui = bi + di;
@@ -58,6 +58,13 @@ dif4(T *z, size_t q, size_t n, const T *w)
 			ST(z, j + 2 * q, h, cr, ci);
 			ST(z, j + 3 * q, h, dr, di);
 		}
+}
+
+/* n of them in place, over points q apart. */
+static void
+dif4(T *z, size_t q, size_t n, const T *w)
+{
+	butterflies(z, q, z, q, n, w);
 }
 
 #endif

@@ -26,10 +26,6 @@ kernel(enum isa isa)
 	case ISA_AVX2:
 		return stft_avx2;
 #endif
-#ifdef __aarch64__
-	case ISA_NEON:
-		return stft_neon;
-#endif
 	default:
 		return stft_generic;
 	}

@@ -10,7 +10,7 @@ enum { STFT_LANES = 16 };
 
 struct stft; /* tables and room for one batch; one thread at a time */
 
-/* Windows of `window` samples, followed by silence to n, a power of two from 4 to 2^20.  NULL: out of memory. */
+/* Windows of `window` samples, followed by silence to n, a power of two from 16 to 2^20.  NULL: out of memory. */
 struct stft *stft_new(size_t n, size_t window);
 void stft_free(struct stft *s); /* NULL is fine */
 

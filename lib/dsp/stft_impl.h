@@ -15,5 +15,5 @@ struct stft_job {
 };
 
 typedef void stft_fn(const struct stft_job *j);
-stft_fn stft_generic, stft_neon, stft_avx2, stft_avx512;
+stft_fn stft_generic, stft_avx2, stft_avx512;
 #endif

@@ -200,7 +200,7 @@ is_onset(struct envelope *v, int64_t hop)
 			v->next_given++;
 		return v->next_given < v->n_given && v->given[v->next_given].hop == hop;
 	}
-	if (hop - v->last_onset < APART)
+	if (hop - v->last_onset < APART || here < rise_db) /* the median is not less than 0 */
 		return 0;
 	for (int64_t i = hop - AROUND; i <= hop + AROUND; i++) {
 		double there = v->rise[(i + HOPS) % HOPS];

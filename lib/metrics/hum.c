@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { MIDDLE_HZ = 8000, LOW_HZ = 1000, LOBES = 16, HARMONICS = 4, BESIDE = 4, LINES = 2 * HARMONICS * (1 + BESIDE) };
-enum { LEAST_WINDOWS = 3 };
+enum { LEAST_WINDOWS = 3, ROOM = 1024 };
 static const double beside_hz[BESIDE] = { -7, -4, 4, 7 };
 static const double share = 10, stands_out = 4; /* percent; 6 dB as powers */
 
@@ -21,9 +21,9 @@ struct hum {
 	float *rising;                 /* first */
 	float rising_sum;             /* of the block before, which rises into this one */
 	size_t in_block, have;         /* frames in this block; samples in buf */
-	float *block, *filter, *buf;   /* first; taps; taps + step */
-	double *window;                /* n */
-	double *low, *turn;            /* n; cos and sin of each line at each sample of a window */
+	float *block;                  /* first */
+	double *filter, *buf;          /* taps; ROOM */
+	double *low, *turn;            /* n; a Hann window with cos and sin of each line */
 	size_t n, have_low;
 	struct stats power[LINES];
 };
@@ -52,13 +52,12 @@ hum_new(int rate_hz, int channels)
 	h->rising = mem_zalloc(h->first, sizeof *h->rising);
 	h->block = mem_zalloc(h->first, sizeof *h->block);
 	h->taps = LOBES * h->step;
-	h->n = (size_t)h->low_hz & ~(size_t)1;
+	h->n = (size_t)h->low_hz & ~(size_t)7;
 	h->filter = mem_zalloc(h->taps, sizeof *h->filter);
-	h->buf = mem_zalloc(h->taps + h->step, sizeof *h->buf);
-	h->window = mem_zalloc(h->n, sizeof *h->window);
+	h->buf = mem_zalloc(ROOM, sizeof *h->buf);
 	h->low = mem_zalloc(h->n, sizeof *h->low);
 	h->turn = mem_zalloc(h->n, 2 * LINES * sizeof *h->turn);
-	if (!h->rising || !h->block || !h->filter || !h->buf || !h->window || !h->low || !h->turn) {
+	if (!h->rising || !h->block || !h->filter || !h->buf || !h->low || !h->turn) {
 		hum_free(h);
 		return NULL;
 	}
@@ -68,21 +67,22 @@ hum_new(int rate_hz, int channels)
 		double v = sin(M_PI * t) / (M_PI * t) *
 			   (0.42 + 0.5 * cos(2 * M_PI * t / LOBES) + 0.08 * cos(4 * M_PI * t / LOBES));
 
-		h->filter[i] = (float)v;
+		h->filter[i] = v;
 		sum += v;
 	}
 	for (size_t i = 0; i < h->taps; i++)
-		h->filter[i] = (float)((double)h->filter[i] / sum / (double)(h->ch * h->first));
+		h->filter[i] /= sum * (double)(h->ch * h->first);
 	for (size_t i = 0; i < h->first; i++)
 		h->rising[i] = (float)(((double)i + 0.5) / (double)h->first);
 	h->have = h->taps; /* silence before the start */
 	for (size_t i = 0; i < h->n; i++) {
-		h->window[i] = 0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)h->n);
+		double hann = 0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)h->n);
+
 		for (int l = 0; l < LINES; l++) {
 			double a = 2 * M_PI * line_hz(l) * (double)i / h->low_hz;
 
-			h->turn[(size_t)(2 * l) * h->n + i] = cos(a);
-			h->turn[(size_t)(2 * l + 1) * h->n + i] = sin(a);
+			h->turn[(size_t)(2 * l) * h->n + i] = hann * cos(a);
+			h->turn[(size_t)(2 * l + 1) * h->n + i] = hann * sin(a);
 		}
 	}
 	return h;
@@ -102,12 +102,32 @@ passes(const struct hum *h, double hz)
 		tim += w * sin(a);
 	}
 	for (size_t i = 0; i < h->taps; i++) {
-		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step), w = (double)h->filter[i] * (double)h->ch * first;
+		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step), w = h->filter[i] * (double)h->ch * first;
 
 		re += w * cos(a);
 		im += w * sin(a);
 	}
 	return (re * re + im * im) * (tre * tre + tim * tim);
+}
+
+typedef double D2 __attribute__((vector_size(16), may_alias, aligned(8)));
+
+/* The sum of the products of n doubles, a multiple of 8. */
+static double
+product(const double *a, const double *b, size_t n)
+{
+	D2 s[4] = { { 0 } };
+
+	for (size_t i = 0; i < n; i += 8) {
+		const D2 *x = (const D2 *)(const void *)(a + i), *y = (const D2 *)(const void *)(b + i);
+
+		s[0] += x[0] * y[0];
+		s[1] += x[1] * y[1];
+		s[2] += x[2] * y[2];
+		s[3] += x[3] * y[3];
+	}
+	s[0] = (s[0] + s[1]) + (s[2] + s[3]);
+	return s[0][0] + s[0][1];
 }
 
 /* The powers of the lines in the window that is here; a sine of amplitude a has a^2 / 2. */
@@ -118,17 +138,9 @@ end_window(struct hum *h)
 
 	for (int l = 0; l < LINES; l++) {
 		const double *c = h->turn + (size_t)(2 * l) * h->n, *s = c + h->n;
-		double re[4] = { 0 }, im[4] = { 0 }, r, i;
+		double re = product(h->low, c, h->n), im = product(h->low, s, h->n);
 
-		for (size_t t = 0; t < h->n; t++) {
-			double v = h->window[t] * h->low[t];
-
-			re[t % 4] += v * c[t];
-			im[t % 4] += v * s[t];
-		}
-		r = (re[0] + re[1]) + (re[2] + re[3]);
-		i = (im[0] + im[1]) + (im[2] + im[3]);
-		if (stats_add(&h->power[l], scale * (r * r + i * i)))
+		if (stats_add(&h->power[l], scale * (re * re + im * im)))
 			return -1;
 	}
 	h->have_low = h->n / 2;
@@ -136,33 +148,34 @@ end_window(struct hum *h)
 	return 0;
 }
 
-enum { PARTS = 4 };
-
 /* A sample at the middle rate, from a block of channel means: the triangle over the block before and this one. */
 static int
 end_block(struct hum *h, const float *x)
 {
-	float all[PARTS] = { 0 }, up[PARTS] = { 0 }, sum, rising;
+	float even = 0, odd = 0, up_even = 0, up_odd = 0, sum, rising;
 	size_t i;
 
-	for (i = 0; i + PARTS <= h->first; i += PARTS)
-		for (size_t k = 0; k < PARTS; k++) {
-			all[k] += x[i + k];
-			up[k] += h->rising[i + k] * x[i + k];
-		}
-	for (size_t k = 0; i + k < h->first; k++) {
-		all[k] += x[i + k];
-		up[k] += h->rising[i + k] * x[i + k];
+	for (i = 0; i + 2 <= h->first; i += 2) {
+		even += x[i];
+		odd += x[i + 1];
+		up_even += h->rising[i] * x[i];
+		up_odd += h->rising[i + 1] * x[i + 1];
 	}
-	sum = (all[0] + all[1]) + (all[2] + all[3]);
-	rising = (up[0] + up[1]) + (up[2] + up[3]);
-	h->buf[h->have++] = h->rising_sum + (sum - rising);
+	if (i < h->first) {
+		even += x[i];
+		up_even += h->rising[i] * x[i];
+	}
+	sum = even + odd;
+	rising = up_even + up_odd;
+	h->buf[h->have++] = (double)(h->rising_sum + (sum - rising));
 	h->rising_sum = rising;
-	if (h->have < h->taps + h->step)
+	if ((h->have - h->taps) % h->step)
 		return 0;
-	h->low[h->have_low++] = scan_product(h->buf + h->step, h->filter, h->taps);
-	memmove(h->buf, h->buf + h->step, h->taps * sizeof *h->buf);
-	h->have = h->taps;
+	h->low[h->have_low++] = product(h->buf + h->have - h->taps, h->filter, h->taps);
+	if (h->have + h->step > ROOM) {
+		memmove(h->buf, h->buf + h->have - h->taps, h->taps * sizeof *h->buf);
+		h->have = h->taps;
+	}
 	return h->have_low == h->n ? end_window(h) : 0;
 }
 
@@ -230,7 +243,6 @@ hum_free(struct hum *h)
 	mem_free(h->block);
 	mem_free(h->filter);
 	mem_free(h->buf);
-	mem_free(h->window);
 	mem_free(h->low);
 	mem_free(h->turn);
 	free(h);

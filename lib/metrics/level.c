@@ -156,7 +156,7 @@ static int
 end_window(struct level *l, size_t n)
 {
 	double all = 0;
-	float peak = scan_peak(l->buf, n * l->ch);
+	float peak = 0;
 
 	for (size_t i = 0; i < l->ch; i++) {
 		struct channel *c = &l->channel[i];
@@ -165,6 +165,7 @@ end_window(struct level *l, size_t n)
 
 		scan_channel(l->buf, n, l->ch, i, l->one);
 		own = scan_peak(l->one, n);
+		peak = own > peak ? own : peak;
 		scan_sums(l->one, n, &c->sum, &square);
 		all += square;
 		c->square += square;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAG = 4, MAX_BANDS = 47 };
+enum { LAG = 4, MAX_BANDS = 47, TOGETHER = 8 };
 _Static_assert(NOVELTY_BATCH == (int)STFT_LANES, "a hop in each lane");
 static const double floor_db = -60;
 
@@ -27,7 +27,7 @@ struct novelty {
 	double scale, floor;
 	size_t end[NOVELTY_BATCH];      /* of the hops that wait: frames in buf then */
 	size_t waiting;
-	double level[LAG][MAX_BANDS], loudest; /* dB; power */
+	double level[LAG][MAX_BANDS], loudest; /* powers */
 	int64_t hops;
 };
 
@@ -100,25 +100,29 @@ add_row(float *to, const float *row, float weight)
 		to[l] += weight * row[l];
 }
 
-/* The mean rise of one hop, whose bands are in a column. */
+/* The mean rise in dB of one hop, whose bands are in a column.  A product of TOGETHER ratios, each from 1 to some 1e35, has one
+ * logarithm. */
 static double
 rise_of(struct novelty *v, float (*band)[NOVELTY_BATCH], size_t lane)
 {
-	double *old = v->level[v->hops % LAG], rise = 0, total = 0, least;
+	double *old = v->level[v->hops % LAG], rise = 0, total = 0, least, product = 1;
 
 	for (int b = 0; b < v->bands; b++)
 		total += v->scale * (double)band[b][lane];
 	v->loudest = total > v->loudest ? total : v->loudest;
 	least = v->loudest * v->floor;
 	for (int b = 0; b < v->bands; b++) {
-		double now = 10 * log10(v->scale * (double)band[b][lane] + least);
+		double now = v->scale * (double)band[b][lane] + least, ratio = v->hops >= LAG ? now / old[b] : 1;
 
-		if (v->hops >= LAG && now > old[b])
-			rise += now - old[b];
+		product *= ratio > 1 ? ratio : 1;
 		old[b] = now;
+		if (b % TOGETHER == TOGETHER - 1 || b == v->bands - 1) {
+			rise += log10(product);
+			product = 1;
+		}
 	}
 	v->hops++;
-	return v->bands ? rise / v->bands : 0;
+	return v->bands ? 10 * rise / v->bands : 0;
 }
 
 int

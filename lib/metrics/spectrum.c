@@ -66,11 +66,15 @@ add_windows(struct spectrum *s, size_t count)
 		stft_power(s->stft, s->buf + c * s->span, at, count, s->batch);
 		for (size_t k = 0; k < s->bins; k++) {
 			const float *p = s->batch + k * STFT_LANES;
-			double part[4] = { 0 };
+			float part[4] = { 0 };
+			size_t l = 0;
 
-			for (size_t l = 0; l < count; l++)
-				part[l % 4] += (double)p[l];
-			s->power[k] += (part[0] + part[1]) + (part[2] + part[3]);
+			for (; l + 4 <= count; l += 4)
+				for (size_t i = 0; i < 4; i++)
+					part[i] += p[l + i];
+			for (size_t i = 0; l + i < count; i++)
+				part[i] += p[l + i];
+			s->power[k] += ((double)part[0] + (double)part[1]) + ((double)part[2] + (double)part[3]);
 		}
 		s->windows += (int64_t)count;
 	}
