@@ -4,6 +4,7 @@
 #include "audio/wav.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include <errno.h>
@@ -171,21 +172,12 @@ au_meta(const struct au_in *in)
 size_t
 au_numbers(const float *x, size_t n)
 {
-	enum { SIDE_BY_SIDE = 4 };
-	float zero[SIDE_BY_SIDE] = { 0 };
 	size_t i = 0;
 
-	/* a number times 0 is 0 and the others are not: no branch for each sample */
-	for (; i + SIDE_BY_SIDE <= n; i += SIDE_BY_SIDE)
-		for (size_t k = 0; k < SIDE_BY_SIDE; k++)
-			zero[k] += x[i + k] * 0.0f;
-	if (zero[0] == 0.0f && zero[1] == 0.0f && zero[2] == 0.0f && zero[3] == 0.0f) {
-		while (i < n && isfinite(x[i]))
-			i++;
-		return i;
-	}
-	for (i = 0; i < n && isfinite(x[i]); i++)
-		;
+	if (isfinite(scan_peak(x, n)))
+		return n;
+	while (isfinite(x[i]))
+		i++;
 	return i;
 }
 

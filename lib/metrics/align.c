@@ -1,9 +1,9 @@
 /* align.c - correlation in blocks, two transforms side by side. */
 #include "metrics/align.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "dsp/fft.h"
 #include "dsp/fft_plan.h"
-#include "metrics/scan.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,11 +2,11 @@
 #include "metrics/diff.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/scan.h"
 #include "metrics/align.h"
 #include "metrics/errsum.h"
 #include "metrics/loudness.h"
 #include "metrics/moved.h"
-#include "metrics/scan.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #include "metrics/diff_files.h"
 #include "audio/replay.h"
 #include "base/par.h"
+#include "base/scan.h"
 #include "cli/jsonl.h"
-#include "metrics/scan.h"
 
 #include <math.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* hum.c - a low rate, and single lines of its spectrum. */
 #include "metrics/hum.h"
 #include "base/mem.h"
-#include "metrics/scan.h"
+#include "base/scan.h"
 #include "metrics/stats.h"
 
 #include <math.h>
@@ -21,8 +21,7 @@ struct hum {
 	float *rising;                 /* first */
 	float rising_sum;             /* of the block before, which rises into this one */
 	size_t in_block, have;         /* frames in this block; samples in buf */
-	float *block;                  /* first */
-	double *filter, *buf;          /* taps; ROOM */
+	float *block, *filter, *buf;   /* first; taps; ROOM */
 	double *low, *turn;            /* n; a Hann window with cos and sin of each line */
 	size_t n, have_low;
 	struct stats power[LINES];
@@ -67,11 +66,11 @@ hum_new(int rate_hz, int channels)
 		double v = sin(M_PI * t) / (M_PI * t) *
 			   (0.42 + 0.5 * cos(2 * M_PI * t / LOBES) + 0.08 * cos(4 * M_PI * t / LOBES));
 
-		h->filter[i] = v;
+		h->filter[i] = (float)v;
 		sum += v;
 	}
 	for (size_t i = 0; i < h->taps; i++)
-		h->filter[i] /= sum * (double)(h->ch * h->first);
+		h->filter[i] = (float)((double)h->filter[i] / sum / (double)(h->ch * h->first));
 	for (size_t i = 0; i < h->first; i++)
 		h->rising[i] = (float)(((double)i + 0.5) / (double)h->first);
 	h->have = h->taps; /* silence before the start */
@@ -102,7 +101,7 @@ passes(const struct hum *h, double hz)
 		tim += w * sin(a);
 	}
 	for (size_t i = 0; i < h->taps; i++) {
-		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step), w = h->filter[i] * (double)h->ch * first;
+		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step), w = (double)h->filter[i] * (double)h->ch * first;
 
 		re += w * cos(a);
 		im += w * sin(a);
@@ -110,9 +109,28 @@ passes(const struct hum *h, double hz)
 	return (re * re + im * im) * (tre * tre + tim * tim);
 }
 
+typedef float F4 __attribute__((vector_size(16), may_alias, aligned(4)));
 typedef double D2 __attribute__((vector_size(16), may_alias, aligned(8)));
 
-/* The sum of the products of n doubles, a multiple of 8. */
+/* The sum of the products of n numbers, a multiple of 16. */
+static double
+product_f(const float *a, const float *b, size_t n)
+{
+	F4 s[4] = { { 0 } };
+
+	for (size_t i = 0; i < n; i += 16) {
+		const F4 *x = (const F4 *)(const void *)(a + i), *y = (const F4 *)(const void *)(b + i);
+
+		s[0] += x[0] * y[0];
+		s[1] += x[1] * y[1];
+		s[2] += x[2] * y[2];
+		s[3] += x[3] * y[3];
+	}
+	s[0] = (s[0] + s[1]) + (s[2] + s[3]);
+	return ((double)s[0][0] + (double)s[0][1]) + ((double)s[0][2] + (double)s[0][3]);
+}
+
+/* The same of n doubles, a multiple of 8. */
 static double
 product(const double *a, const double *b, size_t n)
 {
@@ -148,35 +166,48 @@ end_window(struct hum *h)
 	return 0;
 }
 
-/* A sample at the middle rate, from a block of channel means: the triangle over the block before and this one. */
+/* A sample at the low rate, when it is time for one. */
 static int
-end_block(struct hum *h, const float *x)
+end_blocks(struct hum *h)
 {
-	float even = 0, odd = 0, up_even = 0, up_odd = 0, sum, rising;
-	size_t i;
-
-	for (i = 0; i + 2 <= h->first; i += 2) {
-		even += x[i];
-		odd += x[i + 1];
-		up_even += h->rising[i] * x[i];
-		up_odd += h->rising[i + 1] * x[i + 1];
-	}
-	if (i < h->first) {
-		even += x[i];
-		up_even += h->rising[i] * x[i];
-	}
-	sum = even + odd;
-	rising = up_even + up_odd;
-	h->buf[h->have++] = (double)(h->rising_sum + (sum - rising));
-	h->rising_sum = rising;
 	if ((h->have - h->taps) % h->step)
 		return 0;
-	h->low[h->have_low++] = product(h->buf + h->have - h->taps, h->filter, h->taps);
+	h->low[h->have_low++] = product_f(h->buf + h->have - h->taps, h->filter, h->taps);
 	if (h->have + h->step > ROOM) {
 		memmove(h->buf, h->buf + h->have - h->taps, h->taps * sizeof *h->buf);
 		h->have = h->taps;
 	}
 	return h->have_low == h->n ? end_window(h) : 0;
+}
+
+/* Samples at the middle rate, each from a block of channel means: the triangle over the block before and this one. */
+static int
+add_blocks(struct hum *h, const float *x, size_t blocks)
+{
+	const float *up = h->rising;
+	size_t n = h->first;
+
+	for (; blocks > 0; blocks--, x += n) {
+		float even = 0, odd = 0, up_even = 0, up_odd = 0, rising;
+		size_t i;
+
+		for (i = 0; i + 2 <= n; i += 2) {
+			even += x[i];
+			odd += x[i + 1];
+			up_even += up[i] * x[i];
+			up_odd += up[i + 1] * x[i + 1];
+		}
+		if (i < n) {
+			even += x[i];
+			up_even += up[i] * x[i];
+		}
+		rising = up_even + up_odd;
+		h->buf[h->have++] = h->rising_sum + (even + odd - rising);
+		h->rising_sum = rising;
+		if (end_blocks(h))
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -185,19 +216,20 @@ hum_add(struct hum *h, const float *x, int64_t frames, struct err *e)
 	int bad = 0;
 
 	while (frames > 0 && !bad) {
-		size_t n = h->first - h->in_block;
+		size_t n = h->first - h->in_block, whole = (size_t)frames / h->first * h->first;
 
-		n = n < (size_t)frames ? n : (size_t)frames;
-		if (h->ch == 1 && n == h->first) {
-			bad = end_block(h, x);
+		if (h->ch == 1 && n == h->first && whole) {
+			bad = add_blocks(h, x, whole / n);
+			n = whole;
 		} else {
+			n = n < (size_t)frames ? n : (size_t)frames;
 			scan_channel(x, n, h->ch, 0, h->block + h->in_block);
 			for (size_t c = 1; c < h->ch; c++)
 				for (size_t i = 0; i < n; i++)
 					h->block[h->in_block + i] += x[i * h->ch + c];
 			h->in_block += n;
 			if (h->in_block == h->first) {
-				bad = end_block(h, h->block);
+				bad = add_blocks(h, h->block, 1);
 				h->in_block = 0;
 			}
 		}

@@ -2,7 +2,7 @@
 #include "metrics/level.h"
 #include "audio/audio.h"
 #include "base/mem.h"
-#include "metrics/scan.h"
+#include "base/scan.h"
 #include "metrics/stats.h"
 
 #include <math.h>
@@ -136,53 +136,55 @@ end_block(struct level *l)
 
 /* The first and last sample over silence in the window. */
 static void
-find_sound(struct level *l, size_t n)
+find_sound(struct level *l, const float *x, size_t n)
 {
 	float silence = (float)silence_fs();
 	size_t samples = n * l->ch, i;
 
 	for (i = 0; l->first_loud < 0 && i < samples; i++)
-		if (fabsf(l->buf[i]) > silence)
+		if (fabsf(x[i]) > silence)
 			l->first_loud = l->frames + (int64_t)(i / l->ch);
 	for (i = samples; i > 0; i--)
-		if (fabsf(l->buf[i - 1]) > silence) {
+		if (fabsf(x[i - 1]) > silence) {
 			l->last_loud = l->frames + (int64_t)((i - 1) / l->ch);
 			break;
 		}
 }
 
-/* n frames are in buf: a window, or what is left at the end. */
+/* n frames: a window, or what is left at the end. */
 static int
-end_window(struct level *l, size_t n)
+end_window(struct level *l, const float *x, size_t n)
 {
 	double all = 0;
 	float peak = 0;
 
 	for (size_t i = 0; i < l->ch; i++) {
 		struct channel *c = &l->channel[i];
+		const float *one = l->ch == 1 ? x : l->one;
 		double square = 0;
 		float own;
 
-		scan_channel(l->buf, n, l->ch, i, l->one);
-		own = scan_peak(l->one, n);
+		if (l->ch > 1)
+			scan_channel(x, n, l->ch, i, l->one);
+		own = scan_peak(one, n);
 		peak = own > peak ? own : peak;
-		scan_sums(l->one, n, &c->sum, &square);
+		scan_sums(one, n, &c->sum, &square);
 		all += square;
 		c->square += square;
 		c->block_square += square;
 		c->block_peak = own > c->block_peak ? own : c->block_peak;
 		if (own >= LEVEL_CLIP_FS || c->run)
-			clips(l, c, l->one, n);
+			clips(l, c, one, n);
 	}
 	if (l->ch == 2) {
 		double part[4] = { 0 };
 
 		for (size_t i = 0; i < n; i++)
-			part[i % 4] += (double)l->buf[2 * i] * (double)l->buf[2 * i + 1];
+			part[i % 4] += (double)x[2 * i] * (double)x[2 * i + 1];
 		l->product += (part[0] + part[1]) + (part[2] + part[3]);
 	}
 	if ((double)peak > silence_fs())
-		find_sound(l, n);
+		find_sound(l, x, n);
 	l->peak = (double)peak > l->peak ? (double)peak : l->peak;
 	l->frames += (int64_t)n;
 	l->have = 0;
@@ -200,12 +202,14 @@ level_add(struct level *l, const float *x, int64_t frames, struct err *e)
 {
 	for (size_t left = (size_t)frames; left > 0;) {
 		size_t n = l->window - l->have < left ? l->window - l->have : left;
+		const float *window = l->have ? l->buf : x;
 
-		memcpy(l->buf + l->have * l->ch, x, n * l->ch * sizeof *x);
+		if (n < l->window)
+			memcpy(l->buf + l->have * l->ch, x, n * l->ch * sizeof *x);
 		l->have += n;
 		left -= n;
 		x += n * l->ch;
-		if (l->have == l->window && end_window(l, l->window))
+		if (l->have == l->window && end_window(l, window, l->window))
 			return err_set(e, ERR_NOMEM, "out of memory");
 	}
 	return 0;
@@ -283,7 +287,7 @@ level_end(struct level *l, struct level_values *v, struct err *e)
 
 	*v = (struct level_values){ .correlation = NAN, .width_ratio = NAN, .balance_db = NAN, .silent_ratio = NAN,
 		.dynamic_range_db = NAN, .noise_floor_dbfs = NAN };
-	if ((l->have && end_window(l, l->have)) || dynamics(l, v))
+	if ((l->have && end_window(l, l->buf, l->have)) || dynamics(l, v))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	n = (double)l->frames;
 	v->frames = l->frames;

@@ -5,7 +5,7 @@
  * slowly, averaged over the knots j - ahead .. j.  Each of those averaged has seen the need of knot j. */
 #include "metrics/limiter.h"
 #include "base/mem.h"
-#include "metrics/scan.h"
+#include "base/scan.h"
 #include "metrics/truepeak_impl.h"
 
 #include <math.h>

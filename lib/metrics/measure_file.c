@@ -2,9 +2,9 @@
 #include "metrics/measure_file.h"
 #include "audio/audio.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "cli/jsonl.h"
 #include "metrics/gts.h"
-#include "metrics/scan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

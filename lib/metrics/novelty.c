@@ -1,16 +1,16 @@
 /* novelty.c - levels of bands against those 40 ms before. */
 #include "metrics/novelty.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "dsp/fft.h"
 #include "dsp/stft.h"
-#include "metrics/scan.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LAG = 4, MAX_BANDS = 47, TOGETHER = 8 };
-_Static_assert(NOVELTY_BATCH == (int)STFT_LANES, "a hop in each lane");
+_Static_assert(NOVELTY_BATCH == (int)STFT_LANES && NOVELTY_BATCH == 16, "a hop in each lane");
 static const double floor_db = -60;
 
 /* Bins from..to - 1 of a band; the first and last count by the part that is in it. */
@@ -93,19 +93,40 @@ novelty_add(struct novelty *v, const float *x, int64_t frames)
 	v->have += (size_t)frames;
 }
 
+typedef float F4 __attribute__((vector_size(16), may_alias));
+enum { FOURS = NOVELTY_BATCH / 4 };
+
+/* Adds the power of a band in all lanes. */
 static void
-add_row(float *to, const float *row, float weight)
+add_band(float *to, const float *power, const struct band *of)
 {
-	for (size_t l = 0; l < NOVELTY_BATCH; l++)
-		to[l] += weight * row[l];
+	const F4 *row = (const F4 *)(const void *)(power + of->from * NOVELTY_BATCH);
+	F4 *sum = (F4 *)(void *)to, s[FOURS];
+
+	for (size_t i = 0; i < FOURS; i++)
+		s[i] = row[i] * of->first;
+	for (size_t k = of->from + 1; k + 1 < of->to; k++) {
+		row += FOURS;
+		s[0] += row[0];
+		s[1] += row[1];
+		s[2] += row[2];
+		s[3] += row[3];
+	}
+	row += FOURS;
+	for (size_t i = 0; i < FOURS; i++) {
+		if (of->to - of->from > 1)
+			s[i] += row[i] * of->last;
+		sum[i] += s[i];
+	}
 }
 
-/* The mean rise in dB of one hop, whose bands are in a column.  A product of TOGETHER ratios, each from 1 to some 1e35, has one
- * logarithm. */
+/* The mean rise in dB of one hop, whose bands are in a column: the logarithm of the product of all ratios.  TOGETHER of them,
+ * each from 1 to some 1e35, are within a double's range. */
 static double
 rise_of(struct novelty *v, float (*band)[NOVELTY_BATCH], size_t lane)
 {
-	double *old = v->level[v->hops % LAG], rise = 0, total = 0, least, product = 1;
+	double *old = v->level[v->hops % LAG], total = 0, least, product = 1;
+	int twos = 0, more;
 
 	for (int b = 0; b < v->bands; b++)
 		total += v->scale * (double)band[b][lane];
@@ -116,19 +137,19 @@ rise_of(struct novelty *v, float (*band)[NOVELTY_BATCH], size_t lane)
 
 		product *= ratio > 1 ? ratio : 1;
 		old[b] = now;
-		if (b % TOGETHER == TOGETHER - 1 || b == v->bands - 1) {
-			rise += log10(product);
-			product = 1;
+		if (b % TOGETHER == TOGETHER - 1) {
+			product = frexp(product, &more);
+			twos += more;
 		}
 	}
 	v->hops++;
-	return v->bands ? 10 * rise / v->bands : 0;
+	return v->bands ? 10 * (log10(product) + twos * log10(2)) / v->bands : 0;
 }
 
 int
 novelty_flush(struct novelty *v, double *rise)
 {
-	float band[MAX_BANDS][NOVELTY_BATCH] = { { 0 } };
+	_Alignas(16) float band[MAX_BANDS][NOVELTY_BATCH] = { { 0 } };
 	size_t count = v->waiting, at[NOVELTY_BATCH], drop;
 
 	if (!count)
@@ -137,15 +158,8 @@ novelty_flush(struct novelty *v, double *rise)
 		at[l] = v->end[l] - v->n;
 	for (size_t c = 0; c < v->ch; c++) {
 		stft_power(v->stft, v->buf + c * v->room, at, count, v->power);
-		for (int b = 0; b < v->bands; b++) {
-			const struct band *of = &v->band[b];
-
-			add_row(band[b], v->power + of->from * NOVELTY_BATCH, of->first);
-			for (size_t k = of->from + 1; k + 1 < of->to; k++)
-				add_row(band[b], v->power + k * NOVELTY_BATCH, 1);
-			if (of->to - of->from > 1)
-				add_row(band[b], v->power + (of->to - 1) * NOVELTY_BATCH, of->last);
-		}
+		for (int b = 0; b < v->bands; b++)
+			add_band(band[b], v->power, &v->band[b]);
 	}
 	for (size_t l = 0; l < count; l++)
 		rise[l] = rise_of(v, band, l);

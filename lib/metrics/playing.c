@@ -1,8 +1,8 @@
 /* playing.c - a gate that writes down when it opens and closes. */
 #include "metrics/playing.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "dsp/db.h"
-#include "metrics/scan.h"
 
 #include <math.h>
 #include <stdlib.h>

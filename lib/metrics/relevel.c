@@ -2,9 +2,9 @@
 #include "metrics/relevel.h"
 #include "audio/replay.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "metrics/limit_model.h"
 #include "metrics/loudness.h"
-#include "metrics/scan.h"
 #include "metrics/truepeak.h"
 
 #include <float.h>

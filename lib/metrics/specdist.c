@@ -2,7 +2,7 @@
 #include "metrics/specdist.h"
 #include "base/isa.h"
 #include "base/mem.h"
-#include "metrics/scan.h"
+#include "base/scan.h"
 #include "metrics/specdist_impl.h"
 
 #include <math.h>

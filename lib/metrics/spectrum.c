@@ -1,9 +1,9 @@
 /* spectrum.c - Welch's long-term average spectrum. */
 #include "metrics/spectrum.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "dsp/fft.h"
 #include "dsp/stft.h"
-#include "metrics/scan.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "metrics/truepeak.h"
 #include "base/isa.h"
 #include "base/mem.h"
-#include "metrics/scan.h"
+#include "base/scan.h"
 #include "metrics/truepeak_impl.h"
 
 #include <math.h>

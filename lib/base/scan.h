@@ -2,11 +2,11 @@
  *
  * Sums are double and taken in eight parts (sample i goes to part i % 8), added up in one order, so that they have
  * the same bits whatever the compiler makes of them. */
-#ifndef METRICS_SCAN_H
-#define METRICS_SCAN_H
+#ifndef BASE_SCAN_H
+#define BASE_SCAN_H
 #include <stddef.h>
 
-/* Largest absolute value of n samples, which are numbers; 0 for none. */
+/* Largest absolute value of n samples; 0 for none, infinite or NAN if one is. */
 float scan_peak(const float *x, size_t n);
 
 /* Adds the sum of n samples to *sum and that of their squares to *square. */

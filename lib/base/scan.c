@@ -1,5 +1,5 @@
 /* scan.c - vectors of 16 bytes, which every machine has; four at once, so that none waits for the one before. */
-#include "metrics/scan.h"
+#include "base/scan.h"
 #include <stdint.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ float
 scan_peak(const float *x, size_t n)
 {
 	I4 most[4] = { { 0 } };
-	float rest[4] = { 0 }, peak = 0;
+	float rest[4] = { 0 }, peak;
+	int32_t bits = 0;
 	size_t i = 0;
 
 	for (; i + PEAKS <= n; i += PEAKS) {
@@ -38,13 +39,9 @@ scan_peak(const float *x, size_t n)
 		memcpy(rest, x + i, (n - i) * sizeof *x);
 	most[0] = larger(most[0], rest);
 	for (int k = 0; k < 4; k++)
-		for (int l = 0; l < 4; l++) {
-			int32_t bits = most[k][l];
-			float a;
-
-			memcpy(&a, &bits, sizeof a);
-			peak = a > peak ? a : peak;
-		}
+		for (int l = 0; l < 4; l++)
+			bits = most[k][l] > bits ? most[k][l] : bits;
+	memcpy(&peak, &bits, sizeof peak);
 	return peak;
 }
 
