@@ -1,26 +1,33 @@
-/* loudness.c - libebur128's K-weighting, its energies every 10 ms, and all windows and gates from these.
- *
- * libebur128 adds up every sample of a window anew, 400 ms every 100 ms and 3 s every second; ten steps of 10 ms at a time are
- * the same sums at a tenth of the work. */
+/* loudness.c - weighted energies every 10 ms, and all windows and gates from these. */
 #include "metrics/loudness.h"
 #include "base/mem.h"
+#include "base/scan.h"
+#include "metrics/kweight.h"
 #include "metrics/stats.h"
 #include "metrics/truepeak.h"
 
-#include <ebur128.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { STEPS_M = 40, STEPS_S = 300, HOP = 10, HOPS_S = STEPS_S / HOP }; /* 400 ms, 3 s, 100 ms in steps of 10 ms */
 static const double psr_gate_lufs = -70, absolute_gate_lufs = -70, relative_gate_lu = -10, range_gate_lu = -20;
+static const double surround = 1.41;
 
 struct energies {
 	double *v;
 	size_t n, cap;
 };
 
+/* How much a channel counts, and where its filter is. */
+struct weighted {
+	double weight, state[KWEIGHT_STATE];
+};
+
 struct loudness {
-	ebur128_state *st;
+	struct kweight *filter;
+	struct weighted *channel;
+	float *buf, *one;       /* a step of all channels that came in parts; of one channel */
 	int rate_hz, channels, flags;
 	int ended;
 	int64_t frames, step, in_step;
@@ -49,6 +56,19 @@ energy_of(double lufs)
 	return isinf(lufs) ? 0 : pow(10, (lufs + 0.691) / 10);
 }
 
+/* BS.1770's weight of a channel; loudness.h has the layouts. */
+static double
+weight_of(int c, int channels, int flags)
+{
+	if (channels == 1)
+		return flags & LOUDNESS_DUAL_MONO ? 2 : 1;
+	if (channels < 4 || channels > 6)
+		return 1;
+	if (channels == 6 && c == 3)
+		return 0; /* LFE */
+	return c >= channels - 2 ? surround : 1;
+}
+
 int
 loudness_new(struct loudness **out, int rate_hz, int channels, int flags, struct err *e)
 {
@@ -59,20 +79,24 @@ loudness_new(struct loudness **out, int rate_hz, int channels, int flags, struct
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if (flags & LOUDNESS_RANGE)
 		flags |= LOUDNESS_INTEGRATED; /* tells whether anything passes the gate */
-	if (rate_hz < 100 || channels < 1 ||
-	    !(l->st = ebur128_init((unsigned)channels, (unsigned long)rate_hz, EBUR128_MODE_M))) {
+	if (rate_hz < 100 || channels < 1) {
 		free(l);
-		return err_set(e, ERR_UNSUPPORTED, "cannot measure loudness at %d Hz with %d channels",
-		               rate_hz, channels);
+		return err_set(e, ERR_UNSUPPORTED, "cannot measure loudness at %d Hz with %d channels", rate_hz, channels);
 	}
-	if (channels == 1 && flags & LOUDNESS_DUAL_MONO)
-		ebur128_set_channel(l->st, 0, EBUR128_DUAL_MONO);
-	for (unsigned c = 0; channels > 6 && c < (unsigned)channels; c++)
-		ebur128_set_channel(l->st, c, EBUR128_LEFT);
 	l->rate_hz = rate_hz;
 	l->channels = channels;
 	l->flags = flags;
 	l->step = rate_hz / 100;
+	l->filter = kweight_new(rate_hz);
+	l->channel = mem_zalloc((size_t)channels, sizeof *l->channel);
+	l->buf = mem_zalloc((size_t)l->step * (size_t)channels, sizeof *l->buf);
+	l->one = mem_zalloc((size_t)l->step, sizeof *l->one);
+	if (!l->filter || !l->channel || !l->buf || !l->one) {
+		loudness_free(l);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	for (int c = 0; c < channels; c++)
+		l->channel[c].weight = weight_of(c, channels, flags);
 	if (flags & LOUDNESS_TRUE_PEAK && truepeak_new(&l->peak, rate_hz, channels, e)) {
 		loudness_free(l);
 		return -1;
@@ -167,15 +191,22 @@ end_hop(struct loudness *l, double m, double s, struct err *e)
 
 /* A step of 10 ms is full: take its energy and move the windows. */
 static int
-end_step(struct loudness *l, struct err *e)
+end_step(struct loudness *l, const float *x, struct err *e)
 {
-	double lufs = -HUGE_VAL, m = 0, s = 0, energy;
+	double m = 0, s = 0, energy = 0;
 
-	ebur128_loudness_window(l->st, 10, &lufs);
-	energy = energy_of(lufs);
+	for (int c = 0; c < l->channels; c++) {
+		struct weighted *w = &l->channel[c];
+
+		if (w->weight == 0)
+			continue;
+		if (l->channels > 1)
+			scan_channel(x, (size_t)l->step, (size_t)l->channels, (size_t)c, l->one);
+		energy += w->weight * kweight_energy(l->filter, w->state, l->channels > 1 ? l->one : x, (size_t)l->step);
+	}
+	energy /= (double)l->step;
 	l->energy[l->steps++ % STEPS_S] = energy;
 	l->sum += energy;
-	l->in_step = 0;
 	if (l->ended || !(l->flags & (LOUDNESS_MAX | LOUDNESS_INTEGRATED | LOUDNESS_RANGE)))
 		return 0; /* the windows end where the signal does */
 	if (l->flags & LOUDNESS_MAX || l->steps % HOP == 0) {
@@ -187,14 +218,20 @@ end_step(struct loudness *l, struct err *e)
 	return l->steps % HOP == 0 ? end_hop(l, m, s, e) : 0;
 }
 
-/* At most one step of samples. */
+/* At most what is left of a step.  Whole steps are measured where they are: an energy must not depend on how the signal comes. */
 static int
 add_part(struct loudness *l, const float *x, int64_t n, struct err *e)
 {
-	if (ebur128_add_frames_float(l->st, x, (size_t)n))
-		return err_set(e, ERR_NOMEM, "out of memory for the loudness of a long signal");
+	const float *step = l->in_step ? l->buf : x;
+	size_t ch = (size_t)l->channels;
+
+	if (n < l->step)
+		memcpy(l->buf + (size_t)l->in_step * ch, x, (size_t)n * ch * sizeof *x);
 	l->in_step += n;
-	return l->in_step == l->step ? end_step(l, e) : 0;
+	if (l->in_step < l->step)
+		return 0;
+	l->in_step = 0;
+	return end_step(l, step, e);
 }
 
 int
@@ -321,7 +358,10 @@ loudness_free(struct loudness *l)
 {
 	if (!l)
 		return;
-	ebur128_destroy(&l->st);
+	kweight_free(l->filter);
+	mem_free(l->channel);
+	mem_free(l->buf);
+	mem_free(l->one);
 	truepeak_free(l->peak);
 	stats_free(&l->psr);
 	free(l->blocks.v);

@@ -1,6 +1,7 @@
 /* loudness.h - loudness and true peak: ITU-R BS.1770-4, EBU R 128, Tech 3341, Tech 3342.
  *
- * K-weighting is libebur128's, the true peak is metrics/truepeak.h; windows, gates and the range are sums of energies of 10 ms.
+ * The weighting is metrics/kweight.h, the true peak metrics/truepeak.h; windows, gates and the range are sums of energies of 10 ms.
+ * All of it agrees with libebur128, which the tests ask (and `shootout doctor` on this machine).
  * The largest momentary and short-term values are of windows every 10 ms: at 10 Hz the file cases of Tech
  * 3341 (test 13) are off by half a LU.  Gating blocks are every 100 ms, and so are the short-term values of the range.
  *

@@ -4,14 +4,18 @@
 #include "base/proc.h"
 #include "cli/jsonl.h"
 #include "gpu/gpu.h"
+#include "metrics/loudness.h"
 #include "nam/nam.h"
 #include <ebur128.h>
+#include <math.h>
 #include <openssl/crypto.h>
 #include <samplerate.h>
 #include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static const double most_lu = 0.001;
 
 static json_t *
 libraries(void)
@@ -28,6 +32,36 @@ libraries(void)
 	jl_str(o, "libsamplerate", src_get_version());
 	jl_str(o, "libsndfile", sf_version_string());
 	return o;
+}
+
+/* How far the integrated loudness of a test signal, two channels of notes and pauses, is from libebur128's, which is no
+ * part of our meter; NAN: could not be measured. */
+static double
+loudness_differs_lu(void)
+{
+	enum { RATE_HZ = 48000, SECONDS = 8, BLOCK = RATE_HZ / 10 };
+	ebur128_state *theirs = ebur128_init(2, RATE_HZ, EBUR128_MODE_I);
+	struct loudness *ours = NULL;
+	struct loudness_values v;
+	double want = NAN, d = NAN;
+	float x[2 * BLOCK];
+	int bad = !theirs || loudness_new(&ours, RATE_HZ, 2, LOUDNESS_INTEGRATED, NULL);
+
+	for (int block = 0; block < SECONDS * 10 && !bad; block++) {
+		for (int i = 0; i < BLOCK; i++) {
+			double t = (double)i / RATE_HZ, on = block % 20 < 14;
+
+			x[2 * i] = (float)(on * 0.4 * exp(-9 * t) * sin(2 * M_PI * 110 * t));
+			x[2 * i + 1] = (float)(on * 0.2 * sin(2 * M_PI * 3000 * t));
+		}
+		bad = ebur128_add_frames_float(theirs, x, BLOCK) || loudness_add(ours, x, BLOCK, NULL);
+	}
+	if (!bad && !ebur128_loudness_global(theirs, &want) && !loudness_end(ours, &v, NULL))
+		d = fabs(v.integrated_lufs - want);
+	if (theirs)
+		ebur128_destroy(&theirs);
+	loudness_free(ours);
+	return d;
 }
 
 /* First line of `name option`; NULL when it cannot be run. */
@@ -105,11 +139,15 @@ json_t *
 doctor_look(void)
 {
 	json_t *o = jl_new("shootout-doctor/1"), *missing = json_array();
+	double lu = loudness_differs_lu();
 
 	jl_int(o, "cpus", par_cpus());
 	jl_str(o, "isa", nam_isa());
 	jl_set(o, "libraries", libraries());
 	jl_set(o, "programs", programs(missing));
+	jl_num(o, "loudness_differs_lu", lu);
+	if (!(lu <= most_lu))
+		json_array_append_new(missing, json_string("a loudness meter that agrees with libebur128"));
 	gpus(o);
 	jl_set(o, "missing", missing);
 	return o;
@@ -137,6 +175,7 @@ doctor_table(const json_t *o, struct str *out)
 	    json_integer_value(json_object_get(o, "cpus")), json_string_value(json_object_get(o, "isa")));
 	add_versions(out, "programs", json_object_get(o, "programs"));
 	add_versions(out, "libraries", json_object_get(o, "libraries"));
+	str_addf(out, "loudness\n  %.6f LU from libebur128 on a test signal\n", json_number_value(json_object_get(o, "loudness_differs_lu")));
 	str_add(out, "GPU\n");
 	json_array_foreach(json_object_get(o, "gpu"), i, v)
 		str_addf(out, "  %s, compute capability %s\n", json_string_value(json_object_get(v, "name")),

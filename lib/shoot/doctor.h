@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 /* {"schema": "shootout-doctor/1", tool, version, "cpus", "isa", "libraries": {name: version}, "programs":
- * {name: version or null}, "gpu": [{name, memory_bytes, compute_capability}], "gpu_reason": why there is none,
+ * {name: version or null}, "loudness_differs_lu": of a test signal, from libebur128, "gpu": [{name, memory_bytes, compute_capability}], "gpu_reason": why there is none,
  * or null, "missing": [what a run needs and is not there]}. */
 json_t *doctor_look(void);
 
