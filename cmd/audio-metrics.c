@@ -73,6 +73,11 @@ add_lines(struct str *to, const json_t *list)
 
 	json_array_foreach(list, i, o) {
 		char *text = csv ? NULL : jl_text(o);
+		const json_t *bad = json_object_get(json_object_get(o, "faults"), "not_a_number_samples");
+
+		if (json_integer_value(bad))
+			diag_warn("'%s': %lld samples are no numbers, and taken as 0", json_string_value(json_object_get(o, "file")),
+			          (long long)json_integer_value(bad));
 
 		if (csv)
 			measure_csv_row(to, shape, o);

@@ -26,6 +26,7 @@ struct au_in {
 	struct au_info info;
 	int64_t left;    /* frames libsndfile still owes */
 	int64_t at;      /* frames read, for messages */
+	int any;         /* also samples that are no numbers */
 };
 
 /* What libsndfile reads as float without loss gets our word, the rest its own number. */
@@ -181,6 +182,12 @@ au_numbers(const float *x, size_t n)
 	return i;
 }
 
+void
+au_allow_not_numbers(struct au_in *in)
+{
+	in->any = 1;
+}
+
 int64_t
 au_read(struct au_in *in, float *buf, int64_t frames, struct err *e)
 {
@@ -196,7 +203,7 @@ au_read(struct au_in *in, float *buf, int64_t frames, struct err *e)
 			    in->name, (long long)(in->left - n));
 		in->left -= n;
 	}
-	if (n > 0 && (good = (int64_t)au_numbers(buf, (size_t)(n * ch))) < n * ch)
+	if (n > 0 && !in->any && (good = (int64_t)au_numbers(buf, (size_t)(n * ch))) < n * ch)
 		return err_set(e, ERR_INPUT, "'%s' has a sample that is not a number, at frame %lld", in->name,
 		    (long long)(in->at + good / ch));
 	in->at += n > 0 ? n : 0;

@@ -34,6 +34,8 @@ const struct au_info *au_info(const struct au_in *in);
 /* Up to `frames` frames into buf[frames * channels]; fewer only at the end.  Returns the
  * number of frames, 0 at the end, -1 on error (a truncated file, a sample that is NaN or infinite). */
 int64_t au_read(struct au_in *in, float *buf, int64_t frames, struct err *e);
+/* From now on a sample that is no number is given like the others: for who looks for them. */
+void au_allow_not_numbers(struct au_in *in);
 /* SHA-256 of the input: of the file, or of the bytes that came through the pipe (read to the end). */
 int au_in_sha256(struct au_in *in, char hex[65], struct err *e);
 /* What the file says of its recording (audio/meta.h); as long as in. */

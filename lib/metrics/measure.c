@@ -112,6 +112,12 @@ measure_add(struct measure *m, const float *x, int64_t frames, struct err *e)
 	return 0;
 }
 
+void
+measure_not_numbers(struct measure *m, int64_t samples)
+{
+	m->not_numbers += samples;
+}
+
 /* The median level of the windows in which nothing is played. */
 static int
 noise_floor(struct measure *m)

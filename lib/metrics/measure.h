@@ -40,6 +40,8 @@ struct measure; /* one signal; one caller at a time */
 int measure_new(struct measure **m, int rate_hz, int channels, const struct measure_want *want, struct err *e);
 /* x: frames x channels, interleaved, borrowed.  Block sizes and threads do not matter. */
 int measure_add(struct measure *m, const float *x, int64_t frames, struct err *e);
+/* For MEASURE_FAULTS: so many more samples of what is added were no numbers, and are given as 0. */
+void measure_not_numbers(struct measure *m, int64_t samples);
 /* Once, last: the groups as objects into o, then "series" if wanted, then "reasons": why a value is null, by its path. */
 int measure_end(struct measure *m, json_t *o, struct err *e);
 void measure_free(struct measure *m); /* NULL is fine */

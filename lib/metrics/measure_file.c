@@ -7,6 +7,7 @@
 #include "metrics/gts.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum { BLOCK_SAMPLES = 1 << 18 };
@@ -19,6 +20,7 @@ struct source {
 	struct au_info info;
 	float *buf;
 	int64_t at, n, used;      /* frame that buf begins with; frames in it; of these gone by */
+	int dirty;                /* buf has samples that are no numbers */
 	void (*step)(void *ctx, int64_t frames, int64_t of);
 	void *ctx;
 };
@@ -44,10 +46,22 @@ source_close(struct source *s)
 	mem_free(s->buf);
 }
 
+static double
+peak_of_numbers(const float *x, size_t n)
+{
+	double peak = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(x[i]) && fabs((double)x[i]) > peak)
+			peak = fabs((double)x[i]);
+	return peak;
+}
+
 /* Up to `most` frames; 0 at the end. */
 static int64_t
-source_next(struct source *s, int64_t most, const float **x, struct err *e)
+source_next(struct source *s, int64_t most, float **x, struct err *e)
 {
+	double peak = 0;
 	int64_t n;
 
 	if (s->used == s->n) {
@@ -59,7 +73,11 @@ source_next(struct source *s, int64_t most, const float **x, struct err *e)
 			s->n = 0;
 			return n;
 		}
-		if ((double)scan_peak(s->buf, (size_t)(s->n * s->info.channels)) > MOST_FS)
+		peak = (double)scan_peak(s->buf, (size_t)(s->n * s->info.channels));
+		s->dirty = !isfinite(peak);
+		if (s->dirty)
+			peak = peak_of_numbers(s->buf, (size_t)(s->n * s->info.channels));
+		if (peak > MOST_FS)
 			return err_set(e, ERR_INPUT, "'%s' has a sample of more than %g times full scale: scale it, as audio-level does", s->name,
 			               MOST_FS);
 		if (s->step)
@@ -71,11 +89,22 @@ source_next(struct source *s, int64_t most, const float **x, struct err *e)
 	return n;
 }
 
+/* Counts what is no number, and takes it as 0. */
+static void
+mend(float *x, int64_t n, struct measure *m)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (!isfinite(x[i])) {
+			x[i] = 0;
+			measure_not_numbers(m, 1);
+		}
+}
+
 /* One part, from where the file is; *frames becomes its length. */
 static int
 feed(struct source *s, const struct measure_region *r, struct measure *m, int64_t *frames, struct err *e)
 {
-	const float *x;
+	float *x;
 	int64_t n, left = r->length < 0 ? INT64_MAX : r->length;
 
 	*frames = 0;
@@ -84,6 +113,8 @@ feed(struct source *s, const struct measure_region *r, struct measure *m, int64_
 			break;
 	while (left > 0 && s->at + s->used >= r->start) {
 		n = source_next(s, left, &x, e);
+		if (n > 0 && s->dirty)
+			mend(x, n * s->info.channels, m);
 		if (n < 0 || (n > 0 && measure_add(m, x, n, e)))
 			return -1;
 		if (n == 0)
@@ -146,6 +177,8 @@ measure_file(const char *name, const struct measure_region *r, size_t n, const s
 	}
 	s.step = step;
 	s.ctx = ctx;
+	if (want->groups & MEASURE_FAULTS)
+		au_allow_not_numbers(s.in);
 	if ((want->rate_hz && want->rate_hz != s.info.rate_hz) || (want->channels && want->channels != s.info.channels))
 		bad = err_set(e, ERR_INPUT, "'%s' has %d Hz and %d channels, its timeline %d Hz and %d: it is the master of another",
 		              name, s.info.rate_hz, s.info.channels, want->rate_hz, want->channels);

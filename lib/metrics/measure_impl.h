@@ -11,6 +11,7 @@ struct measure {
 	struct measure_want want;
 	int rate_hz, channels;
 	int64_t frames;
+	int64_t not_numbers;       /* samples */
 	struct loudness *loudness;
 	struct level *level;
 	struct hum *hum;

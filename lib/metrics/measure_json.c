@@ -83,6 +83,7 @@ put_faults(const struct measure *m, json_t *o, json_t *reasons)
 	struct group g = group_new(o, "faults", reasons);
 	const char *no_hum = m->hum_v.windows < 3 ? "shorter than 2 s" : "no line there stands out";
 
+	jl_int(g.o, "not_a_number_samples", m->not_numbers);
 	jl_int(g.o, "clipped_runs", v->clipped_runs);
 	jl_int(g.o, "clipped_samples", v->clipped_samples);
 	jl_int(g.o, "longest_clipped_run_frames", v->longest_clipped_run_frames);

@@ -102,6 +102,20 @@ check 'the others are measured, in order' test "$(jq -r .file out | tr '\n' ' ')
 run audio-metrics cut.wav
 check 'a truncated file: exit 1' status_is 1
 check 'no object of it' test ! -s out
+make_wav nan.wav 48000 2 48000 '$t == 1000 && $c || $t == 30001 ? 9 ** 9 ** 9 / ($t == 1000 ? 9 ** 9 ** 9 : 1) : 0.3 * sin($t * 0.05)'
+run audio-metrics nan.wav
+check 'samples that are no numbers: a fault of the file, which is measured' test "$status $(jq .faults.not_a_number_samples out)" = '0 3'
+check 'and a warning' err_says "'nan.wav': 3 samples are no numbers, and taken as 0"
+check 'as 0' near "$(jq .levels.rms_dbfs out)" -13.47 0.02
+run audio-metrics -j 3 --start-frame 29000 nan.wav
+check 'in a region: those of the region' test "$(jq .faults.not_a_number_samples out)" = 2
+run audio-metrics sine.wav
+check 'none elsewhere' test "$(jq .faults.not_a_number_samples out)" = 0
+run audio-metrics --only levels nan.wav
+check 'where faults are not asked for it is an error' status_is 1
+check 'that says where' err_says 'not a number, at frame 1000'
+run audio-metrics --di nan.wav sine.wav
+check 'and so it is for a DI' status_is 1
 run audio-metrics -o m.jsonl --provenance p.json sine.wav stereo.wav
 check '-o: both lines' test "$(wc -l <m.jsonl)" = 2
 check 'the lines are those of stdout' sh -c 'audio-metrics sine.wav stereo.wav | cmp - m.jsonl'
