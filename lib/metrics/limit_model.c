@@ -2,9 +2,9 @@
 #include "metrics/limit_model.h"
 #include "audio/audio.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "dsp/db.h"
 #include "metrics/limiter.h"
-#include "metrics/scan.h"
 #include "metrics/truepeak_impl.h"
 
 #include <math.h>

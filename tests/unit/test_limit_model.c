@@ -2,9 +2,9 @@
 #include "../tap.h"
 #include "base/isa.h"
 #include "dsp/db.h"
+#include "base/scan.h"
 #include "metrics/limit_model.h"
 #include "metrics/limiter.h"
-#include "metrics/scan.h"
 #include "metrics/truepeak.h"
 
 #include <stdlib.h>
