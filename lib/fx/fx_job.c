@@ -172,7 +172,7 @@ finish(struct fx_file *f, const struct fx_options *o, struct prov *prov, json_t 
 
 	if (o->report && jl_write(json_incref(report), o->report, e))
 		return -1;
-	if (fx_file_commit(f, hex, e)) {
+	if (fx_file_commit(f, prov_wanted(prov) ? hex : NULL, e)) {
 		if (o->report && !is_pipe(o->report))
 			unlink(o->report);
 		return -1;
