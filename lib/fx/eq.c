@@ -63,6 +63,7 @@ struct eq {
 	struct section sec[MAX_SECTIONS];
 	struct svf_state *states;
 	int used[MAX_SECTIONS], n;
+	int made;                /* what does not move is */
 };
 
 static int
@@ -137,6 +138,21 @@ use_gain(struct fx_unit *u, int at, enum svf_type type, const double *v /* gain,
 	use(u, at, off ? SVF_OFF : type, 0, v[1], v[0], v[2]);
 }
 
+/* Whether the sections from `at` on are made from parameters that never move; then they are used as they are. */
+static int
+stays(struct fx_unit *u, int at, int sections, int param, int n)
+{
+	struct eq *q = u->state;
+
+	for (int p = param; p < param + n; p++)
+		if (u->low[p] != u->top[p])
+			return 0;
+	for (int i = at; q->made && i < at + sections; i++)
+		if (q->sec[i].key[0] != SVF_OFF)
+			q->used[q->n++] = i;
+	return q->made;
+}
+
 static void
 update(struct fx_unit *u)
 {
@@ -144,20 +160,30 @@ update(struct fx_unit *u)
 	const double *v = u->v;
 
 	q->n = 0;
-	use_cut(u, 0, SVF_LOW_CUT, v[LOW_CUT_HZ], orders[(int)v[LOW_CUT_SLOPE]]);
-	use_gain(u, 4, SVF_LOW_SHELF, &v[LOW_GAIN]);
-	use_gain(u, 5, SVF_BELL, &v[MID_GAIN]);
-	use_gain(u, 6, SVF_HIGH_SHELF, &v[HIGH_GAIN]);
+	if (!stays(u, 0, 4, LOW_CUT_HZ, 2))
+		use_cut(u, 0, SVF_LOW_CUT, v[LOW_CUT_HZ], orders[(int)v[LOW_CUT_SLOPE]]);
+	if (!stays(u, 4, 1, LOW_GAIN, 3))
+		use_gain(u, 4, SVF_LOW_SHELF, &v[LOW_GAIN]);
+	if (!stays(u, 5, 1, MID_GAIN, 3))
+		use_gain(u, 5, SVF_BELL, &v[MID_GAIN]);
+	if (!stays(u, 6, 1, HIGH_GAIN, 3))
+		use_gain(u, 6, SVF_HIGH_SHELF, &v[HIGH_GAIN]);
 	for (int b = 0; b < BANDS; b++) {
 		const double *p = v + b * BAND_STEP;
 		enum svf_type type = (enum svf_type)p[BAND_TYPE];
-		int flat = p[BAND_GAIN] == 0 && u->low[p + BAND_GAIN - v] == u->top[p + BAND_GAIN - v];
+		int flat;
+
+		if (stays(u, 7 + b, 1, b * BAND_STEP + BAND_TYPE, BAND_STEP))
+			continue;
+		flat = p[BAND_GAIN] == 0 && u->low[p + BAND_GAIN - v] == u->top[p + BAND_GAIN - v];
 
 		if (type >= SVF_BELL && type <= SVF_HIGH_SHELF && flat)
 			type = SVF_OFF;
 		use(u, 7 + b, type, 0, p[BAND_HZ], p[BAND_GAIN], p[BAND_Q]);
 	}
-	use_cut(u, 7 + BANDS, SVF_HIGH_CUT, v[HIGH_CUT_HZ], orders[(int)v[HIGH_CUT_SLOPE]]);
+	if (!stays(u, 7 + BANDS, 4, HIGH_CUT_HZ, 2))
+		use_cut(u, 7 + BANDS, SVF_HIGH_CUT, v[HIGH_CUT_HZ], orders[(int)v[HIGH_CUT_SLOPE]]);
+	q->made = 1;
 }
 
 static int
