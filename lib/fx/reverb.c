@@ -17,7 +17,8 @@
 
 enum { TYPE = FX_DRY + 1, SIZE, DECAY, PREDELAY, DAMPING, LOW_CUT, HIGH_CUT, WIDTH };
 enum { ROOM, PLATE, HALL };
-enum { LINES = 16, DIFFUSERS = 4 };
+enum { LINES = 16, DIFFUSERS = 4, LANES = 4, GROUPS = LINES / LANES };
+enum { LOSSES_LAST = 16 };   /* frames for which what a line loses stays while its length moves */
 
 static const char *const types[] = { "room", "plate", "hall", NULL };
 static const struct fx_param params[] = {
@@ -63,6 +64,10 @@ struct room {
 struct reverb {
 	struct room *room;
 	int rooms, moves;                /* moves: the size is automated */
+	double way_ms[LINES];            /* of the lines, for a scale of 1 */
+	double damped_cos;               /* of the frequency that damping is given for */
+	double made[WIDTH + 1];          /* the values that what is below was made from */
+	int age, stale;                  /* frames since the losses were; whether a length has changed in them */
 	float *memory;
 	double length[LINES];            /* frames */
 	int shortest;                    /* line, in whole frames */
@@ -70,7 +75,7 @@ struct reverb {
 	double level, predelay, width;
 	struct svf low, high;
 	int has_low, has_high;
-	float in[2][FX_GRID], t[FX_GRID][LINES];
+	float in[2][FX_GRID + LANES], t[LINES][FX_GRID + LANES]; /* a row is worked on LANES frames at a time */
 };
 
 static int
@@ -82,16 +87,21 @@ is_prime(int64_t n)
 	return n > 1;
 }
 
-/* Line i in frames, not rounded: on a curve between a line and a square from first to last, each a little off it. */
+/* Line i in ms, for a scale of 1: on a curve between a line and a square from first to last, each a little off it. */
 static double
-line_frames(const struct fx_unit *u, int i, double size_pct)
+line_ms(const struct shape *s, int i)
 {
 	static const int off[LINES] = { 0, 3, -2, 1, -3, 2, -1, 3, -2, 0, 2, -3, 1, -1, 3, 0 };
-	const struct shape *s = &shapes[(int)u->v[TYPE]];
-	double scale = size_least + size_more * size_pct / 100, t = (i + 0.08 * off[i]) / (LINES - 1), ratio;
+	double t = (i + 0.08 * off[i]) / (LINES - 1);
 
-	ratio = 1 + t * (s->last / s->first - 1) * (0.55 + 0.45 * t);
-	return s->first * ratio * scale / 1000 * u->rate_hz;
+	return s->first * (1 + t * (s->last / s->first - 1) * (0.55 + 0.45 * t));
+}
+
+/* A line in frames, not rounded. */
+static double
+line_frames(const struct fx_unit *u, double way_ms, double size_pct)
+{
+	return way_ms * (size_least + size_more * size_pct / 100) / 1000 * u->rate_hz;
 }
 
 static int64_t
@@ -116,13 +126,13 @@ lay_out(struct fx_unit *u, struct room *room, int channels, float *memory)
 	int64_t total = 0, size;
 
 	for (int i = 0; i < LINES; i++) {
-		size = (int64_t)line_frames(u, i, u->top[SIZE]) + 200;  /* up to the next prime */
+		size = (int64_t)line_frames(u, line_ms(s, i), u->top[SIZE]) + 200;  /* up to the next prime */
 		total += size;
 		if (memory)
 			open_ring(&room->line[i], &memory, size);
 	}
 	for (int c = 0; c < channels; c++) {
-		size = pre_frames(u, u->top[PREDELAY]) + 1;
+		size = pre_frames(u, u->top[PREDELAY]) + FX_GRID;
 		total += size;
 		if (memory)
 			open_ring(&room->pre[c], &memory, size);
@@ -140,11 +150,17 @@ lay_out(struct fx_unit *u, struct room *room, int channels, float *memory)
 static int
 open_reverb(struct fx_unit *u, struct err *e)
 {
+	static const double damped_hz = 5000;
 	struct reverb *r = u->state;
 	int64_t per = lay_out(u, NULL, 2, NULL);
+	double hz = damped_hz < 0.4 * u->rate_hz ? damped_hz : 0.4 * u->rate_hz, sine;
 
 	r->rooms = (u->channels + 1) / 2;
 	r->moves = u->low[SIZE] != u->top[SIZE];
+	dsp_turn((uint64_t)ldexp(hz / u->rate_hz, 52), 52, &r->damped_cos, &sine);
+	for (int i = 0; i < LINES; i++)
+		r->way_ms[i] = line_ms(&shapes[(int)u->v[TYPE]], i);
+	r->age = LOSSES_LAST;
 	if (fx_take_memory(u, (double)r->rooms * (double)per * sizeof *r->memory, e))
 		return -1;
 	r->room = mem_zalloc((size_t)r->rooms, sizeof *r->room);
@@ -175,18 +191,13 @@ damping_pole(double r, double c)
 }
 
 static void
-update(struct fx_unit *u)
+set_lengths(struct fx_unit *u)
 {
-	static const double least_decay_s = 0.05, damped_hz = 5000, octaves60 = 9.965784284662087;
 	struct reverb *r = u->state;
-	const double *v = u->v;
-	double decay = v[DECAY] > least_decay_s ? v[DECAY] : least_decay_s, fast = decay * (1 - 0.9 * v[DAMPING] / 100);
-	double hz = damped_hz < 0.4 * u->rate_hz ? damped_hz : 0.4 * u->rate_hz, c, s, mean = 0, pole;
 
 	r->shortest = FX_GRID;
-	dsp_turn((uint64_t)ldexp(hz / u->rate_hz, 52), 52, &c, &s);
 	for (int i = 0; i < LINES; i++) {
-		double frames = line_frames(u, i, v[SIZE]), low, high;
+		double frames = line_frames(u, r->way_ms[i], u->v[SIZE]);
 
 		if (!r->moves) {
 			int64_t n = (int64_t)frames | 1;
@@ -196,27 +207,56 @@ update(struct fx_unit *u)
 			frames = (double)n;
 		}
 		r->length[i] = frames;
+		r->shortest = frames - 1 < r->shortest ? (int)frames - 1 : r->shortest;
+	}
+}
+
+/* What each line loses in a pass, and the level of all. */
+static void
+set_losses(struct fx_unit *u)
+{
+	static const double least_decay_s = 0.05, octaves60 = 9.965784284662087;
+	struct reverb *r = u->state;
+	const double *v = u->v;
+	double decay = v[DECAY] > least_decay_s ? v[DECAY] : least_decay_s, fast = decay * (1 - 0.9 * v[DAMPING] / 100);
+	double mean = 0;
+
+	for (int i = 0; i < LINES; i++) {
 		/* 60 dB are 2 to the power of -9.97 */
-		low = -octaves60 * frames / (decay * u->rate_hz);
-		high = -octaves60 * frames / (fast * u->rate_hz);
-		pole = damping_pole(fx_exp2(2 * (high - low)), c);
+		double low = -octaves60 * r->length[i] / (decay * u->rate_hz);
+		double high = -octaves60 * r->length[i] / (fast * u->rate_hz);
+		double pole = damping_pole(fx_exp2(2 * (high - low)), r->damped_cos);
+
 		r->pole[i] = (float)pole;
 		r->gain[i] = (float)(fx_exp2(low) * (1 - pole));
-		r->shortest = frames - 1 < r->shortest ? (int)frames - 1 : r->shortest;
-		mean += fx_exp2(-2 * octaves60 * frames / (0.5 * (decay + fast) * u->rate_hz)) / LINES;
+		mean += fx_exp2(-2 * octaves60 * r->length[i] / (0.5 * (decay + fast) * u->rate_hz)) / LINES;
 	}
 	/* a pass leaves `mean` of the energy, and one row of the matrix hears a sixteenth of each; limited where hardly
 	 * anything is left to be heard */
 	mean = mean < 0.02 ? 0.02 : mean;
 	r->level = sqrt(LINES * (1 - mean) / mean);
+	r->age = r->stale = 0;
+}
+
+static void
+update(struct fx_unit *u)
+{
+	struct reverb *r = u->state;
+	const double *v = u->v;
+
+	set_lengths(u);
+	r->stale = 1;
+	if (r->age >= LOSSES_LAST || v[DECAY] != r->made[DECAY] || v[DAMPING] != r->made[DAMPING])
+		set_losses(u);
 	r->predelay = (double)pre_frames(u, v[PREDELAY]);
 	r->width = v[WIDTH] / 100;
 	r->has_low = v[LOW_CUT] > 0;
 	r->has_high = v[HIGH_CUT] > 0;
-	if (r->has_low)
+	if (r->has_low && v[LOW_CUT] != r->made[LOW_CUT])
 		svf_set(&r->low, SVF_LOW_CUT, fx_hz(u, v[LOW_CUT]), 0, 0.70710678118654757, u->rate_hz);
-	if (r->has_high)
+	if (r->has_high && v[HIGH_CUT] != r->made[HIGH_CUT])
 		svf_set(&r->high, SVF_HIGH_CUT, fx_hz(u, v[HIGH_CUT]), 0, 0.70710678118654757, u->rate_hz);
+	memcpy(r->made, v, sizeof r->made);
 }
 
 /* ---- the way of a signal --------------------------------------------------------------- */
@@ -247,17 +287,28 @@ ring_step(struct ring *r, int m)
 	r->at -= r->at >= r->size ? r->size : 0;
 }
 
+/* n frames of x, late, as float to y. */
 static void
-predelay(struct ring *r, int64_t frames, double *x, int n)
+predelay(struct ring *r, int64_t frames, const double *x, float *y, int n)
 {
-	for (int i = 0; i < n; i++) {
-		int64_t from;
+	RING_EACH(r, 0, n, from, p, len) {
+		int i = 0;
 
-		r->x[r->at] = (float)fx_settled(x[i]);
-		from = r->at - frames;
-		x[i] = r->x[from < 0 ? from + r->size : from];
-		ring_step(r, 1);
+		for (; i + LANES <= len; i += LANES)
+			for (int k = i; k < i + LANES; k++)
+				p[k] = (float)fx_settled(x[from + k]);
+		for (; i < len; i++)
+			p[i] = (float)fx_settled(x[from + i]);
 	}
+	RING_EACH(r, -frames, n, from, p, len)
+		memcpy(y + from, p, (size_t)len * sizeof *y);
+	ring_step(r, n);
+}
+
+static inline v4
+settled(v4 x)
+{
+	return (x + v4_all(grain)) - v4_all(grain);
 }
 
 /* The ring is as long as the delay: what is written was read just before. */
@@ -266,48 +317,126 @@ diffuse(struct ring *r, float g, float *restrict x, int n)
 {
 	for (int m; n > 0; n -= m, x += m) {
 		m = r->size < n ? (int)r->size : n;
-		RING_EACH(r, 0, m, from, p, len)
-			for (int i = 0; i < len; i++) {
+		RING_EACH(r, 0, m, from, p, len) {
+			int i = 0;
+
+			for (; i + LANES <= len; i += LANES) {
+				v4 old = v4_load(p + i), v = settled(v4_load(x + from + i) + v4_all(g) * old);
+
+				v4_store(x + from + i, old - v4_all(g) * v);
+				v4_store(p + i, v);
+			}
+			for (; i < len; i++) {
 				float old = p[i], v = ((x[from + i] + g * old) + grain) - grain;
 
 				x[from + i] = old - g * v;
 				p[i] = v;
 			}
+		}
 		ring_step(r, m);
 	}
 }
 
-/* m frames of a line into column k of t. */
+/* m frames of a line to a row. */
 static void
-read_line(const struct ring *r, double length, int moves, float (*t)[LINES], int k, int m)
+read_line(const struct ring *r, double length, int moves, float *t, int m)
 {
 	int64_t whole = (int64_t)length;
 	float f = (float)(length - (double)whole);
 
 	RING_EACH(r, -whole, m, from, p, len)
-		for (int i = 0; i < len; i++)
-			t[from + i][k] = p[i];
+		memcpy(t + from, p, (size_t)len * sizeof *t);
 	if (moves)      /* f on the way to the frame before */
 		RING_EACH(r, -whole - 1, m, from, p, len)
 			for (int i = 0; i < len; i++)
-				t[from + i][k] += f * (p[i] - t[from + i][k]);
+				t[from + i] += f * (p[i] - t[from + i]);
 }
 
-/* Hadamard's matrix over 4. */
+/* Rows become columns. */
 static inline void
-hadamard(v4 *v)
+transpose(v4 v[LANES])
 {
-	static const v4 s1 = { 0.5f, -0.5f, 0.5f, -0.5f }, s2 = { 0.5f, 0.5f, -0.5f, -0.5f };
-	v4 a = v[0] + v[1], b = v[0] - v[1], c = v[2] + v[3], d = v[2] - v[3];
+	v4 a = v4_shuffle(v[0], v[1], 0, 4, 1, 5), b = v4_shuffle(v[2], v[3], 0, 4, 1, 5);
+	v4 c = v4_shuffle(v[0], v[1], 2, 6, 3, 7), d = v4_shuffle(v[2], v[3], 2, 6, 3, 7);
 
-	v[0] = a + c;
-	v[1] = b + d;
-	v[2] = a - c;
-	v[3] = b - d;
-	for (int k = 0; k < 4; k++) {
-		v[k] = v4_shuffle(v[k], v[k], 1, 0, 3, 2) * v4_all(0.5f) + v[k] * s1;
-		v[k] = v4_shuffle(v[k], v[k], 2, 3, 0, 1) * v4_all(0.5f) + v[k] * s2;
+	v[0] = v4_shuffle(a, b, 0, 1, 4, 5);
+	v[1] = v4_shuffle(a, b, 2, 3, 6, 7);
+	v[2] = v4_shuffle(c, d, 0, 1, 4, 5);
+	v[3] = v4_shuffle(c, d, 2, 3, 6, 7);
+}
+
+/* The damping filters over m frames of all rows. */
+static void
+damp(struct reverb *r, struct room *room, int m)
+{
+	v4 past[GROUPS];
+
+	for (int g = 0; g < GROUPS; g++)
+		past[g] = v4_load(room->past + (ptrdiff_t)LANES * g);
+	for (int i = 0; i < m; i += LANES)
+		for (int g = 0; g < GROUPS; g++) { /* side by side: each waits for itself only */
+			float (*t)[FX_GRID + LANES] = r->t + (ptrdiff_t)LANES * g;
+			v4 gain = v4_load(r->gain + (ptrdiff_t)LANES * g), pole = v4_load(r->pole + (ptrdiff_t)LANES * g);
+			v4 v[LANES] = { v4_load(t[0] + i), v4_load(t[1] + i), v4_load(t[2] + i), v4_load(t[3] + i) };
+
+			transpose(v);
+			v[0] = gain * v[0] + pole * past[g];
+			v[1] = gain * v[1] + pole * v[0];
+			v[2] = gain * v[2] + pole * v[1];
+			v[3] = gain * v[3] + pole * v[2];
+			past[g] = i + LANES <= m ? v[3] : m - i == 1 ? v[0] : m - i == 2 ? v[1] : v[2];
+			transpose(v);
+			for (int j = 0; j < LANES; j++)
+				v4_store(t[j] + i, v[j]);
+		}
+	for (int g = 0; g < GROUPS; g++)
+		v4_store(room->past + (ptrdiff_t)LANES * g, past[g]);
+}
+
+/* Half of Hadamard's matrix, times 4: sums and differences of four rows that are `apart` from each other. */
+static void
+mix_rows(struct reverb *r, int k, int apart, int m)
+{
+	float *t[LANES];
+
+	for (int j = 0; j < LANES; j++)
+		t[j] = r->t[k + j * apart];
+	for (int i = 0; i < m; i += LANES) {
+		v4 x0 = v4_load(t[0] + i), x1 = v4_load(t[1] + i), x2 = v4_load(t[2] + i), x3 = v4_load(t[3] + i);
+		v4 a = x0 + x1, b = x0 - x1, c = x2 + x3, d = x2 - x3;
+
+		v4_store(t[0] + i, a + c);
+		v4_store(t[1] + i, b + d);
+		v4_store(t[2] + i, a - c);
+		v4_store(t[3] + i, b - d);
 	}
+}
+
+/* What goes into a line: its row, a quarter of it, and a quarter of x with a sign. */
+static void
+feed_line(struct ring *g, const float *t, const float *x, float sign, int m)
+{
+	RING_EACH(g, 0, m, from, p, len) {
+		int i = 0;
+
+		for (; i + LANES <= len; i += LANES)
+			v4_store(p + i, settled(v4_all(0.25f) * v4_load(t + from + i) + v4_all(sign) * v4_load(x + from + i)));
+		for (; i < len; i++)
+			p[i] = ((0.25f * t[from + i] + sign * x[from + i]) + grain) - grain;
+	}
+	ring_step(g, m);
+}
+
+/* A quarter of a row. */
+static void
+hear(const float *t, float *x, int m)
+{
+	int i = 0;
+
+	for (; i + LANES <= m; i += LANES)
+		v4_store(x + i, v4_all(0.25f) * v4_load(t + i));
+	for (; i < m; i++)
+		x[i] = 0.25f * t[i];
 }
 
 /* m frames, no more than the shortest line has.  right NULL: one channel. */
@@ -316,51 +445,51 @@ run_lines(struct reverb *r, struct room *room, float *left, float *right, int m)
 {
 	/* rows of the matrix that are heard: their sums are what it makes anyway */
 	enum { HEAR_LEFT = 5, HEAR_RIGHT = 10 };
-	static const v4 into[4] = { { 1, -1, 1, 1 }, { -1, 1, -1, -1 }, { 1, 1, -1, 1 }, { 1, -1, -1, 1 } };
-	float (*t)[LINES] = r->t;
-	v4 v[4], past[4], gain[4], pole[4];
+	static const float into[LINES] = { 1, -1, 1, 1, -1, 1, -1, -1, 1, 1, -1, 1, 1, -1, -1, 1 };
 
 	for (int k = 0; k < LINES; k++)
-		read_line(&room->line[k], r->length[k], r->moves, t, k, m);
-	for (int k = 0; k < 4; k++) {
-		past[k] = v4_load(room->past + (ptrdiff_t)4 * k);
-		gain[k] = v4_load(r->gain + (ptrdiff_t)4 * k);
-		pole[k] = v4_load(r->pole + (ptrdiff_t)4 * k);
-	}
-	for (int i = 0; i < m; i++) {
-		float l = 0.25f * left[i], s = right ? 0.25f * right[i] : l;
-		const v4 in = { l, s, l, s };
+		read_line(&room->line[k], r->length[k], r->moves, r->t[k], m);
+	damp(r, room, m);
+	for (int k = 0; k < GROUPS; k++)
+		mix_rows(r, k, GROUPS, m);
+	for (int k = 0; k < GROUPS; k++)
+		mix_rows(r, LANES * k, 1, m);
+	for (int k = 0; k < LINES; k++)
+		feed_line(&room->line[k], r->t[k], right && k % 2 ? right : left, 0.25f * into[k], m);
+	hear(r->t[HEAR_LEFT], left, m);
+	if (right)
+		hear(r->t[HEAR_RIGHT], right, m);
+}
 
-		for (int k = 0; k < 4; k++)
-			v[k] = past[k] = gain[k] * v4_load(t[i] + (ptrdiff_t)4 * k) + pole[k] * past[k];
-		hadamard(v);
-		left[i] = v[HEAR_LEFT / 4][HEAR_LEFT % 4];
-		if (right)
-			right[i] = v[HEAR_RIGHT / 4][HEAR_RIGHT % 4];
-		for (int k = 0; k < 4; k++)
-			v4_store(t[i] + (ptrdiff_t)4 * k, ((v[k] + into[k] * in) + v4_all(grain)) - v4_all(grain));
-	}
-	for (int k = 0; k < 4; k++)
-		v4_store(room->past + (ptrdiff_t)4 * k, past[k]);
-	for (int k = 0; k < LINES; k++) {
-		struct ring *g = &room->line[k];
+static inline void
+to_frame(const struct reverb *r, float l, float s, double *x, double *y)
+{
+	double mid = 0.5 * ((double)l + s), side = 0.5 * ((double)l - s) * r->width;
 
-		RING_EACH(g, 0, m, from, p, len)
-			for (int i = 0; i < len; i++)
-				p[i] = t[from + i][k];
-		ring_step(g, m);
-	}
+	*x = r->level * (mid + side);
+	*y = r->level * (mid - side);
 }
 
 static void
-to_output(const struct reverb *r, const float *l, const float *s, double *x, double *y, int n)
+to_output(const struct reverb *r, double *restrict x, double *restrict y, int n)
 {
-	for (int i = 0; i < n; i++) {
-		double mid = 0.5 * ((double)l[i] + s[i]), side = 0.5 * ((double)l[i] - s[i]) * r->width;
+	const float *l = r->in[0], *s = r->in[1];
+	int i = 0;
 
-		x[i] = r->level * (mid + side);
-		y[i] = r->level * (mid - side);
-	}
+	for (; i + LANES <= n; i += LANES)
+		for (int k = i; k < i + LANES; k++)
+			to_frame(r, l[k], s[k], x + k, y + k);
+	for (; i < n; i++)
+		to_frame(r, l[i], s[i], x + i, y + i);
+}
+
+static void
+cut(const struct svf *f, struct svf_state *s, double *const *y, int channels, int n)
+{
+	if (channels == 2)
+		svf_run2(f, &s[0], &s[1], y[0], y[1], n);
+	else
+		svf_run(f, s, y[0], n);
 }
 
 static int
@@ -370,15 +499,16 @@ process(struct fx_unit *u, double *const *x, int n, struct err *e)
 	float spread = (float)shapes[(int)u->v[TYPE]].spread;
 
 	(void)e;
+	if (r->stale && r->age >= LOSSES_LAST)
+		set_losses(u);
+	r->age += r->age < LOSSES_LAST ? n : 0;
 	for (int k = 0; k < r->rooms; k++) {
 		struct room *m = &r->room[k];
 		int channels = u->channels - 2 * k < 2 ? 1 : 2;
 		double *const *y = x + (ptrdiff_t)2 * k;
 
 		for (int c = 0; c < channels; c++) {
-			predelay(&m->pre[c], (int64_t)r->predelay, y[c], n);
-			for (int i = 0; i < n; i++)
-				r->in[c][i] = (float)y[c][i];
+			predelay(&m->pre[c], (int64_t)r->predelay, y[c], r->in[c], n);
 			for (int d = 0; d < DIFFUSERS; d++)
 				diffuse(&m->diffuser[c][d], spread, r->in[c], n);
 		}
@@ -387,15 +517,13 @@ process(struct fx_unit *u, double *const *x, int n, struct err *e)
 			run_lines(r, m, r->in[0] + i, channels == 2 ? r->in[1] + i : NULL, len);
 		}
 		if (channels == 2)
-			to_output(r, r->in[0], r->in[1], y[0], y[1], n);
+			to_output(r, y[0], y[1], n);
 		for (int i = 0; i < n && channels == 1; i++)
 			y[0][i] = r->level * r->in[0][i];
-		for (int c = 0; c < channels; c++) {
-			if (r->has_low)
-				svf_run(&r->low, &m->low[c], y[c], n);
-			if (r->has_high)
-				svf_run(&r->high, &m->high[c], y[c], n);
-		}
+		if (r->has_low)
+			cut(&r->low, m->low, y, channels, n);
+		if (r->has_high)
+			cut(&r->high, m->high, y, channels, n);
 	}
 	return 0;
 }

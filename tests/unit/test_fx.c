@@ -143,7 +143,7 @@ test_same_bits(const float *x)
 		{ 0xacbacb3eb75857a6, "gate and compressor", { "gate:-30", "comp:sustain,rms_ms=7" } },
 		{ 0x52cecca0c95bcbd3, "saturation", { "saturate:crunch", "saturate:warm", "saturate:clip,oversample=2" } },
 		{ 0xe923b05caa1e6e00, "delay and reverb", { "delay:tape", "reverb:plate", "reverb:hall" } },
-		{ 0x0aec94d879998ede, "automation", { "eq:mid_gain_db=6", "delay", "reverb", "eq.mid_hz=0s:300,0.05s:3000:exp,smooth_ms=2",
+		{ 0x4080dd2527391768, "automation", { "eq:mid_gain_db=6", "delay", "reverb", "eq.mid_hz=0s:300,0.05s:3000:exp,smooth_ms=2",
 		    "delay.time_ms=0s:5,0.05s:60:s", "reverb.size_pct=0f:0,4000f:80:log" } },
 	};
 	static float y[2 * (FRAMES + 6000)];

@@ -14,15 +14,16 @@ more(double a, double b) /* with fmax() gcc 12 for AArch64 stops with an interna
 static float x[2 * MOST], y[2 * MOST + 8192];
 static int64_t tail;
 
+/* An effect, with a move (NULL: none). */
 static int64_t
-run(const char *text, double bpm, int64_t n, int channels, int64_t extra)
+run_moved(const char *text, const char *move, double bpm, int64_t n, int channels, int64_t extra)
 {
 	struct fx_spec *s;
 	struct fx *fx;
 	struct err e;
 	int64_t made = 0, got;
 
-	if (fx_spec_new(&s, &e) || fx_spec_add(s, text, &e)) {
+	if (fx_spec_new(&s, &e) || fx_spec_add(s, text, &e) || (move && fx_spec_automate(s, move, &e))) {
 		printf("# %s\n", e.msg);
 		return -1;
 	}
@@ -41,6 +42,12 @@ run(const char *text, double bpm, int64_t n, int channels, int64_t extra)
 	fx_close(fx);
 	fx_spec_free(s);
 	return made;
+}
+
+static int64_t
+run(const char *text, double bpm, int64_t n, int channels, int64_t extra)
+{
+	return run_moved(text, NULL, bpm, n, channels, extra);
 }
 
 static void
@@ -150,6 +157,20 @@ test_decay(const char *type, double decay_s)
 	    1e-10 * energy(y, 0, 6 * RATE, 1), "and its tail is quiet at the end");
 }
 
+/* A size that is there after a few frames: what the lines lose must be of that one. */
+static void
+test_moved(void)
+{
+	double t;
+	char name[100];
+
+	impulse(1);
+	run_moved("reverb:decay_s=1.5,damping_pct=0,mix_pct=100,dry_pct=0", "reverb.size_pct=0f:0,3f:50,5f:100", 0, 6 * RATE, 1, 0);
+	t = t60_s(y, 6 * RATE, 1);
+	snprintf(name, sizeof name, "a size that moves within 5 frames: 60 dB down in %.2f s", t);
+	ok(fabs(t / 1.5 - 1) < 0.15, name); /* lengths between frames take a little of the highs */
+}
+
 static void
 test_reverb(void)
 {
@@ -231,6 +252,7 @@ main(void)
 {
 	test_delay();
 	test_reverb();
+	test_moved();
 	test_memory();
 	return done();
 }
