@@ -42,8 +42,7 @@ enum nam_epilogue {
  * the oldest to the newest, in each tap the input channels in order) and the mixed-in
  * condition behind it, or a 1x1. */
 struct nam_rows {
-	const float *const *x;  /* rows pointers; frame t of row r is x[r][xpos + t] */
-	size_t xpos;
+	const float *const *x;  /* rows pointers; frame t of row r is x[r][t] */
 	const float *w;         /* rows x outs */
 	const float *bias;      /* outs, or NULL for 0 */
 	int rows, outs;

@@ -22,7 +22,7 @@ ALWAYS const float *
 rows_row(const struct nam_rows *q, int r, int t, const float *w, const int ob, const int tv,
     V acc[OB_MAX][TV_MAX])
 {
-	const float *x = q->x[r] + q->xpos + t;
+	const float *x = q->x[r] + t;
 	V in[TV_MAX];
 
 	UNROLL

@@ -88,66 +88,108 @@ nam_net_free(struct nam_net *net)
 	free(net);
 }
 
-size_t
-nam_run_length(size_t longest_past)
+void
+nam_ring_init(struct nam_ring *r, struct nam_mem *m, int channels, size_t past, size_t tile)
 {
-	/* moving the past costs past / length copies per frame: keep that under 8 per channel */
-	return 4 * NAM_TILE + longest_past / 8 / NAM_TILE * NAM_TILE;
+	const size_t apart = (tile / 16 + 1) | 1;
+	size_t lines;
+
+	r->channels = channels;
+	r->past = past;
+	r->again = ((past < tile ? past : tile) + 15) / 16 * 16;
+	r->pos = 0;
+	/* Whole tiles, or a tile would rarely end where the ring does; some more than needed, because the copy is made
+	 * once a round. */
+	r->length = past ? ((past + tile + NAM_PAD) / tile + 3) * tile : 0;
+	/* Tiles of channels one after the other fill the first cache, whose ways are 64 lines: none falls where another is. */
+	lines = (r->again + r->length + tile + NAM_PAD + 15) / 16;
+	r->stride = (lines + (apart + 64 - lines % 64) % 64) * 16;
+	r->p = nam_mem_floats(m, r->stride * (size_t)channels);
+	if (r->p)
+		r->p += r->again;
 }
 
 void
-nam_run_init(struct nam_run *r, struct nam_mem *m, int channels, size_t past, size_t length)
+nam_ring_zero(struct nam_ring *r)
 {
-	size_t before = (past + 15) / 16 * 16, stride = before + length + 2 * NAM_PAD;
+	memset(r->p - r->again, 0, r->stride * (size_t)r->channels * sizeof *r->p);
+	r->pos = 0;
+}
 
-	/* An odd number of cache lines, so that the channels do not fall on the same sets. */
-	stride = (stride + 15) / 16;
-	stride = (stride | 1) * 16;
-	r->channels = channels;
+void
+nam_ring_fill(struct nam_ring *r)
+{
+	for (int c = 0; c < r->channels && r->past; c++) {
+		float *p = r->p + (size_t)c * r->stride;
+		const float x = p[r->pos];
+
+		for (size_t t = 0; t < r->again + r->length; t++)
+			(p - r->again)[t] = x;
+	}
+}
+
+const float **
+nam_ring_rows(const struct nam_ring *r, const float **rows, int taps, size_t dilation)
+{
+	for (int k = taps - 1; k >= 0; k--) {
+		const size_t back = (size_t)k * dilation;
+		const float *p = r->p + (ptrdiff_t)(r->pos + (r->pos + r->again < back ? r->length : 0) - back);
+
+		for (int c = 0; c < r->channels; c++, p += r->stride)
+			*rows++ = p;
+	}
+	return rows;
+}
+
+void
+nam_ring_round(struct nam_ring *r)
+{
+	r->pos -= r->length;
+	for (int c = 0; c < r->channels; c++) {
+		float *p = r->p + (size_t)c * r->stride, *end = p + r->length;
+
+		memcpy(p - r->again, end - r->again, (r->again + r->pos) * sizeof *p);
+	}
+}
+
+void
+nam_run_init(struct nam_run *r, struct nam_mem *m, size_t past)
+{
+	const size_t before = (past + 15) / 16 * 16;
+
 	r->past = past;
-	r->stride = stride;
-	r->p = nam_mem_floats(m, stride * (size_t)channels);
+	r->pos = 0;
+	/* moving the past costs past / length copies per frame: keep that under 8 */
+	r->length = 4 * NAM_TILE + past / 8 / NAM_TILE * NAM_TILE;
+	r->p = nam_mem_floats(m, before + r->length + NAM_TILE + 2 * NAM_PAD);
 	if (r->p)
 		r->p += before;
 }
 
 void
-nam_run_zero(struct nam_run *r, size_t length)
+nam_run_zero(struct nam_run *r)
 {
-	for (int c = 0; c < r->channels; c++)
-		memset(r->p + (size_t)c * r->stride - r->past, 0,
-		    (r->past + length + NAM_PAD) * sizeof *r->p);
+	memset(r->p - r->past, 0, (r->past + r->length + NAM_PAD) * sizeof *r->p);
+	r->pos = 0;
 }
 
-void
-nam_run_fill(struct nam_run *r, size_t pos)
+float *
+nam_run_now(struct nam_run *r)
 {
-	for (int c = 0; c < r->channels; c++) {
-		float *p = r->p + (size_t)c * r->stride + pos;
-
-		for (size_t i = 1; i <= r->past; i++)
-			p[-(ptrdiff_t)i] = *p;
+	if (r->pos + NAM_TILE > r->length) {
+		memmove(r->p - r->past, r->p - r->past + r->pos, r->past * sizeof *r->p);
+		r->pos = 0;
 	}
+	return r->p + r->pos;
 }
 
 void
-nam_run_back(struct nam_run *r, size_t pos)
+nam_run_fill(struct nam_run *r)
 {
-	for (int c = 0; c < r->channels && r->past; c++) {
-		float *p = r->p + (size_t)c * r->stride - r->past;
+	float *p = r->p + r->pos;
 
-		memmove(p, p + pos, r->past * sizeof *p);
-	}
-}
-
-void
-nam_run_rows(const struct nam_run *r, const float **rows, int taps, size_t dilation)
-{
-	if (!rows || !r->p)
-		return;
-	for (int k = 0; k < taps; k++)
-		for (int c = 0; c < r->channels; c++)
-			*rows++ = r->p + (size_t)c * r->stride - (size_t)(taps - 1 - k) * dilation;
+	for (size_t i = 1; i <= r->past; i++)
+		p[-(ptrdiff_t)i] = *p;
 }
 
 const float *

@@ -79,21 +79,47 @@ struct nam_net *nam_rnn_from_json(const struct nam_json_layer *l, struct err *e)
 struct nam_net *nam_stack_head(const struct nam_desc *d, const float *w, struct err *e);
 
 /* ---- histories ---------------------------------------------------------------------
- * A run is a signal with a past: planes long enough for `past` frames before a position that
- * moves forward, and is moved back, with the past, when the end is near. */
-struct nam_run {
-	float *p;            /* channel 0, position 0 */
-	size_t stride, past;
+ * A ring is a signal with a past: the last `past` frames and room for a tile, frame t at t modulo `length`.  The end of the
+ * ring stands before its beginning too, as much of it as a tile or the past is long, so that a tile can be read from anywhere
+ * in one piece.  Rings are short on purpose: those of a model should fit in the second cache together.  A signal without a past
+ * always starts at 0. */
+struct nam_ring {
+	float *p;               /* channel 0, frame 0 */
+	size_t stride, past, length, again, pos;
 	int channels;
 };
-/* Length all runs of a state share, from the longest past. */
-size_t nam_run_length(size_t longest_past);
-void nam_run_init(struct nam_run *r, struct nam_mem *m, int channels, size_t past, size_t length);
-void nam_run_zero(struct nam_run *r, size_t length);
-void nam_run_fill(struct nam_run *r, size_t pos);             /* the past becomes frame pos */
-void nam_run_back(struct nam_run *r, size_t pos);             /* position pos becomes 0 */
-/* Row pointers of a convolution over r: taps oldest first, in each tap the channels in order. */
-void nam_run_rows(const struct nam_run *r, const float **rows, int taps, size_t dilation);
+void nam_ring_init(struct nam_ring *r, struct nam_mem *m, int channels, size_t past, size_t tile);
+void nam_ring_zero(struct nam_ring *r);
+/* The past becomes the frame at pos. */
+void nam_ring_fill(struct nam_ring *r);
+/* The row pointers of a convolution over this tile: taps oldest first, in each tap the channels in order.  Returns the end. */
+const float **nam_ring_rows(const struct nam_ring *r, const float **rows, int taps, size_t dilation);
+/* Where the frames of this tile are: to be written, and up to NAM_PAD more than there are. */
+static inline struct nam_planes
+nam_ring_now(const struct nam_ring *r)
+{
+	return (struct nam_planes){ r->p + r->pos, r->stride };
+}
+
+/* To the next tile, n frames on. */
+void nam_ring_round(struct nam_ring *r); /* pos has come to the end */
+static inline void
+nam_ring_next(struct nam_ring *r, size_t n)
+{
+	if (r->past && (r->pos += n) >= r->length)
+		nam_ring_round(r);
+}
+
+/* A run is one channel whose past lies before it in one piece: long enough for `past` frames before a position that
+ * moves forward, and is moved back, with the past, when the end is near. */
+struct nam_run {
+	float *p;               /* position 0 */
+	size_t past, length, pos;
+};
+void nam_run_init(struct nam_run *r, struct nam_mem *m, size_t past);
+void nam_run_zero(struct nam_run *r);
+float *nam_run_now(struct nam_run *r);                /* room for a tile; may move the past */
+void nam_run_fill(struct nam_run *r);                 /* the past becomes the frame at the position */
 
 /* Convolution weights, in file order (group, output, input, tap), to w[tap][input][output] with
  * zeros between groups: adding +-0 changes no sum.  Returns the weights behind. */

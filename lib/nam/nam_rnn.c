@@ -459,7 +459,6 @@ struct fir {
 
 struct fir_state {
 	struct nam_state s;
-	size_t pos, length;
 	struct nam_run x;
 };
 
@@ -468,17 +467,14 @@ fir_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, si
 {
 	struct fir_state *s = (struct fir_state *)state;
 	const struct fir *f = (const struct fir *)s->s.net;
+	float *x = nam_run_now(&s->x);
 
-	if (s->pos + NAM_TILE > s->length) {
-		nam_run_back(&s->x, s->pos);
-		s->pos = 0;
-	}
-	memcpy(s->x.p + s->pos, in.p, n * sizeof *in.p);
+	memcpy(x, in.p, n * sizeof *in.p);
 	if (prime)
-		nam_run_fill(&s->x, s->pos);
-	s->s.k->fir(out.p, s->x.p + s->pos, f->w, f->taps, f->bias, n);
+		nam_run_fill(&s->x);
+	s->s.k->fir(out.p, x, f->w, f->taps, f->bias, n);
 	if (!prime)
-		s->pos += n;
+		s->x.pos += n;
 }
 
 static void
@@ -510,10 +506,7 @@ fir_plan(const struct nam_net *net, struct nam_planner *p, struct nam_plan_signa
 static void
 fir_zero(struct nam_state *state)
 {
-	struct fir_state *s = (struct fir_state *)state;
-
-	s->pos = 0;
-	nam_run_zero(&s->x, s->length);
+	nam_run_zero(&((struct fir_state *)state)->x);
 }
 
 static int
@@ -528,8 +521,7 @@ fir_state_new(struct nam_state **state, const struct nam_net *net, const struct 
 		return err_set(e, ERR_NOMEM, "out of memory");
 	s->s.net = net;
 	s->s.k = k;
-	s->length = nam_run_length(f->taps);
-	nam_run_init(&s->x, &s->s.mem, 1, f->taps - 1, s->length + NAM_TILE);
+	nam_run_init(&s->x, &s->s.mem, f->taps - 1);
 	if (nam_mem_check(&s->s.mem, e)) {
 		rnn_state_free(&s->s);
 		return -1;

@@ -20,15 +20,13 @@ struct step {
 struct stack {
 	struct nam_net net;
 	int n, cap, widest;
-	size_t longest_past;
 	struct step *step;
 };
 
 struct stack_state {
 	struct nam_state s;
-	size_t pos, length;
-	struct nam_run *run;      /* the input of step i, when it is a convolution */
-	const float ***rows;
+	struct nam_ring *ring;    /* the input of step i, when it is a convolution */
+	const float **rows;       /* for one call */
 	struct nam_planes a;
 };
 
@@ -89,24 +87,22 @@ stack_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, 
 	const struct stack *k = (const struct stack *)s->s.net;
 	struct nam_planes cur = in;
 
-	if (s->pos + NAM_TILE > s->length) {
-		for (int i = 0; i < k->n; i++)
-			if (s->run[i].p)
-				nam_run_back(&s->run[i], s->pos);
-		s->pos = 0;
-	}
 	for (int i = 0; i < k->n; i++) {
 		const struct step *t = &k->step[i];
 
 		if (t->type == STEP_CONV) {
-			struct nam_rows q = { .x = s->rows[i], .xpos = s->pos, .w = t->w, .bias = t->b,
-				.rows = t->taps * t->in, .outs = t->out, .out = s->a.p,
-				.out_stride = s->a.stride, .n = n, .epilogue = NAM_STORE };
+			struct nam_ring *r = &s->ring[i];
+			const struct nam_planes to = nam_ring_now(r);
+			struct nam_rows q = { .x = s->rows, .w = t->w, .bias = t->b, .rows = t->taps * t->in,
+				.outs = t->out, .out = s->a.p, .out_stride = s->a.stride, .n = n, .epilogue = NAM_STORE };
 
-			copy(s->run[i].p + s->pos, s->run[i].stride, cur.p, cur.stride, t->in, n);
+			copy(to.p, to.stride, cur.p, cur.stride, t->in, n);
 			if (prime)
-				nam_run_fill(&s->run[i], s->pos);
+				nam_ring_fill(r);
+			nam_ring_rows(r, s->rows, t->taps, t->dilation);
 			s->s.k->rows(&q);
+			if (!prime)
+				nam_ring_next(r, n);
 			cur = s->a;
 			continue;
 		}
@@ -127,8 +123,6 @@ stack_run(struct nam_state *state, struct nam_planes in, struct nam_planes out, 
 		}
 	}
 	copy(out.p, out.stride, cur.p, cur.stride, k->net.out_channels, n);
-	if (!prime)
-		s->pos += n;
 }
 
 static void
@@ -137,10 +131,9 @@ stack_zero(struct nam_state *state)
 	struct stack_state *s = (struct stack_state *)state;
 	const struct stack *k = (const struct stack *)s->s.net;
 
-	s->pos = 0;
 	for (int i = 0; i < k->n; i++)
-		if (s->run[i].p)
-			nam_run_zero(&s->run[i], s->length);
+		if (s->ring[i].p)
+			nam_ring_zero(&s->ring[i]);
 }
 
 static void
@@ -159,6 +152,7 @@ stack_state_new(struct nam_state **state, const struct nam_net *net, const struc
 	const struct stack *st = (const struct stack *)net;
 	struct stack_state *s = calloc(1, sizeof *s);
 	struct nam_mem *m;
+	size_t most = 1;
 
 	*state = NULL;
 	if (!s)
@@ -166,9 +160,7 @@ stack_state_new(struct nam_state **state, const struct nam_net *net, const struc
 	m = &s->s.mem;
 	s->s.net = net;
 	s->s.k = k;
-	s->length = nam_run_length(st->longest_past);
-	s->run = nam_mem_array(m, (size_t)st->n, sizeof *s->run);
-	s->rows = nam_mem_array(m, (size_t)st->n, sizeof *s->rows);
+	s->ring = nam_mem_array(m, (size_t)st->n, sizeof *s->ring);
 	s->a.stride = NAM_TILE + NAM_PAD;
 	s->a.p = nam_mem_floats(m, s->a.stride * (size_t)st->widest);
 	for (int i = 0; i < st->n && !m->failed; i++) {
@@ -176,10 +168,10 @@ stack_state_new(struct nam_state **state, const struct nam_net *net, const struc
 
 		if (t->type != STEP_CONV)
 			continue;
-		nam_run_init(&s->run[i], m, t->in, (size_t)(t->taps - 1) * t->dilation, s->length);
-		s->rows[i] = nam_mem_array(m, (size_t)t->taps * (size_t)t->in, sizeof **s->rows);
-		nam_run_rows(&s->run[i], s->rows[i], t->taps, t->dilation);
+		nam_ring_init(&s->ring[i], m, t->in, (size_t)(t->taps - 1) * t->dilation, net->tile);
+		most = (size_t)t->taps * (size_t)t->in > most ? (size_t)t->taps * (size_t)t->in : most;
 	}
+	s->rows = nam_mem_array(m, most, sizeof *s->rows);
 	if (nam_mem_check(m, e)) {
 		stack_state_free(&s->s);
 		return -1;
@@ -270,7 +262,6 @@ add_conv(struct stack *k, const float *file, int in, int out, int taps, int dila
     int bias)
 {
 	struct step *t = add_step(k, STEP_CONV, in, out);
-	const size_t past = (size_t)(taps - 1) * (size_t)dilation;
 	float *w = nam_mem_floats(&k->net.mem, (size_t)taps * (size_t)in * (size_t)out);
 	float *b;
 
@@ -285,8 +276,7 @@ add_conv(struct stack *k, const float *file, int in, int out, int taps, int dila
 		t->b = b;
 		file += out;
 	}
-	k->longest_past = past > k->longest_past ? past : k->longest_past;
-	k->net.receptive_field += past;
+	k->net.receptive_field += (size_t)(taps - 1) * (size_t)dilation;
 	k->net.macs += (size_t)taps * (size_t)in * (size_t)out;
 	return file;
 }
@@ -412,8 +402,7 @@ nam_stack_from_json(const struct nam_json_layer *l, struct err *e)
 		t->b = b;
 		t->taps = l->kernel;
 		t->dilation = (size_t)l->dilation;
-		k->longest_past = (size_t)(l->kernel - 1) * (size_t)l->dilation;
-		k->net.receptive_field += k->longest_past;
+		k->net.receptive_field += (size_t)(l->kernel - 1) * (size_t)l->dilation;
 		k->net.macs += n;
 	} else if (l->type == NAM_JSON_AFFINE) {
 		add_affine(k, l->w, l->w + l->out, l->out);

@@ -36,7 +36,6 @@ struct array {
 struct wavenet {
 	struct nam_net net;
 	int n_arrays, cond_channels, last_head;
-	size_t longest_past;
 	int max_z, max_dim;     /* of scratch planes */
 	struct array *arrays;
 	float head_scale;
@@ -44,24 +43,23 @@ struct wavenet {
 };
 
 struct layer_state {
-	struct nam_run y, u;              /* input; conv_pre_film: the convolution's input */
-	const float **rows, **p_rows;
+	struct nam_ring y, u;             /* input; conv_pre_film: the convolution's input */
+	const float **rows;
 };
 
 struct array_state {
-	struct nam_run head, out;
-	const float **in_rows, **head_rows;
+	struct nam_ring head;
+	struct nam_planes out;
+	const float **head_rows;
 	struct layer_state *layers;
 };
 
 struct wavenet_state {
 	struct nam_state s;
-	size_t pos, length;
-	struct nam_run in, cond;          /* cond.p == NULL: the input itself */
-	const float **cond_rows;          /* of whichever it is */
+	struct nam_planes cond;           /* the input itself, or what the condition's net makes of it */
+	const float **rows;               /* of scratch planes, for one call */
 	struct array_state *arrays;
 	struct nam_planes z, p, m, ss, h, last;
-	const float **m_rows, **p_rows, **act_rows;
 	struct nam_state *cond_state, *post_state;
 };
 
@@ -150,8 +148,6 @@ make_layer(struct wavenet *w, struct array *a, struct layer *l, const struct nam
 	    (l->act.type == NAM_ACT_TANH ||
 	    (l->act.type == NAM_ACT_LEAKY_RELU && l->act.p[0] >= 0 && l->act.p[0] < 1));
 	l->rows = l->taps * c + (l->one_sum ? cond : 0);
-	if (w->longest_past < (size_t)(l->taps - 1) * l->dilation)
-		w->longest_past = (size_t)(l->taps - 1) * l->dilation;
 	w->max_z = z > w->max_z ? z : w->max_z;
 	w->net.receptive_field += (size_t)(l->taps - 1) * l->dilation;
 	w->net.macs += conv + (size_t)cond * (size_t)z +
@@ -185,8 +181,6 @@ make_array(struct wavenet *w, struct array *a, const struct nam_wn_array *d, con
 	a->head = take_conv(m, &file, a->acc, a->head_out, a->head_taps, 1);
 	if (d->head_bias)
 		a->head_b = take(m, &file, (size_t)a->head_out);
-	if (w->longest_past < past)
-		w->longest_past = past;
 	w->max_dim = a->channels > w->max_dim ? a->channels : w->max_dim;
 	w->max_dim = a->acc > w->max_dim ? a->acc : w->max_dim;
 	w->max_dim = a->cond > w->max_dim ? a->cond : w->max_dim;
@@ -199,27 +193,41 @@ make_array(struct wavenet *w, struct array *a, const struct nam_wn_array *d, con
 /* ---- running ----------------------------------------------------------------------- */
 
 static void
-call_rows(const struct wavenet_state *s, const float *const *x, size_t xpos, int rows, int outs,
-    const float *w, const float *b, float *out, size_t stride, size_t n)
+plane_rows(struct nam_planes p, const float **rows, int channels)
 {
-	struct nam_rows q = { .x = x, .xpos = xpos, .w = w, .bias = b, .rows = rows, .outs = outs,
-		.out = out, .out_stride = stride, .n = n, .epilogue = NAM_STORE };
+	for (int c = 0; c < channels; c++)
+		rows[c] = p.p + (size_t)c * p.stride;
+}
+
+static void
+call_rows(const struct wavenet_state *s, const float *const *x, int rows, int outs, const float *w, const float *b,
+    struct nam_planes out, size_t n)
+{
+	struct nam_rows q = { .x = x, .w = w, .bias = b, .rows = rows, .outs = outs, .out = out.p,
+		.out_stride = out.stride, .n = n, .epilogue = NAM_STORE };
 
 	s->s.k->rows(&q);
 }
 
+/* One tap. */
+static void
+call_1x1(struct wavenet_state *s, struct nam_planes in, int ins, int outs, const float *w, const float *b,
+    struct nam_planes out, size_t n)
+{
+	plane_rows(in, s->rows, ins);
+	call_rows(s, s->rows, ins, outs, w, b, out, n);
+}
+
 /* FiLM: out = in * scale(condition) + shift(condition). */
 static void
-film(struct wavenet_state *s, const struct film *f, int cond, const float *in, size_t in_stride,
-    float *out, size_t out_stride, size_t n)
+film(struct wavenet_state *s, const struct film *f, int cond, struct nam_planes in, struct nam_planes out, size_t n)
 {
-	call_rows(s, s->cond_rows, s->pos, cond, f->shift ? 2 * f->dim : f->dim, f->w, f->b, s->ss.p,
-	    s->ss.stride, n);
+	call_1x1(s, s->cond, cond, f->shift ? 2 * f->dim : f->dim, f->w, f->b, s->ss, n);
 	for (int c = 0; c < f->dim; c++) {
 		const float *scale = s->ss.p + (size_t)c * s->ss.stride;
 
-		s->s.k->op(f->shift ? NAM_OP_FMA : NAM_OP_MUL, out + (size_t)c * out_stride,
-		    in + (size_t)c * in_stride, scale, scale + (size_t)f->dim * s->ss.stride, n);
+		s->s.k->op(f->shift ? NAM_OP_FMA : NAM_OP_MUL, out.p + (size_t)c * out.stride,
+		    in.p + (size_t)c * in.stride, scale, scale + (size_t)f->dim * s->ss.stride, n);
 	}
 }
 
@@ -264,147 +272,146 @@ slow_layer(struct wavenet_state *s, const struct array *a, struct array_state *a
     const struct layer *l, struct layer_state *ls, size_t n, int prime)
 {
 	const struct nam_kernel *k = s->s.k;
-	const float *h = s->p.p;
-	size_t h_stride = s->p.stride;
+	const struct nam_planes head = nam_ring_now(&as->head);
+	struct nam_planes h = s->p;
 
 	if (l->film[NAM_FILM_CONV_PRE].w) {
-		film(s, &l->film[NAM_FILM_CONV_PRE], a->cond, ls->y.p + s->pos, ls->y.stride,
-		    ls->u.p + s->pos, ls->u.stride, n);
+		film(s, &l->film[NAM_FILM_CONV_PRE], a->cond, nam_ring_now(&ls->y), nam_ring_now(&ls->u), n);
 		if (prime)
-			nam_run_fill(&ls->u, s->pos);
+			nam_ring_fill(&ls->u);
+		nam_ring_rows(&ls->u, ls->rows, l->taps, l->dilation);
 	}
-	call_rows(s, ls->rows, s->pos, l->rows, l->z, l->w, l->b, s->z.p, s->z.stride, n);
+	call_rows(s, ls->rows, l->rows, l->z, l->w, l->b, s->z, n);
 	if (l->film[NAM_FILM_CONV_POST].w)
-		film(s, &l->film[NAM_FILM_CONV_POST], a->cond, s->z.p, s->z.stride, s->z.p,
-		    s->z.stride, n);
+		film(s, &l->film[NAM_FILM_CONV_POST], a->cond, s->z, s->z, n);
 	if (!l->one_sum) {
-		const float *const *rows = s->cond_rows;
-		size_t pos = s->pos;
+		struct nam_planes c = s->cond;
 
 		if (l->film[NAM_FILM_MIXIN_PRE].w) {
-			const float *c = s->cond_rows[0] + s->pos;
-
-			film(s, &l->film[NAM_FILM_MIXIN_PRE], a->cond, c,
-			    s->cond.p ? s->cond.stride : s->in.stride, s->h.p, s->h.stride, n);
-			rows = s->act_rows; /* of h */
-			pos = 0;
+			film(s, &l->film[NAM_FILM_MIXIN_PRE], a->cond, c, s->h, n);
+			c = s->h;
 		}
-		call_rows(s, rows, pos, a->cond, l->z, l->mix, NULL, s->m.p, s->m.stride, n);
+		call_1x1(s, c, a->cond, l->z, l->mix, NULL, s->m, n);
 		if (l->film[NAM_FILM_MIXIN_POST].w)
-			film(s, &l->film[NAM_FILM_MIXIN_POST], a->cond, s->m.p, s->m.stride, s->m.p,
-			    s->m.stride, n);
-		for (int c = 0; c < l->z; c++) {
-			float *z = s->z.p + (size_t)c * s->z.stride;
+			film(s, &l->film[NAM_FILM_MIXIN_POST], a->cond, s->m, s->m, n);
+		for (int i = 0; i < l->z; i++) {
+			float *z = s->z.p + (size_t)i * s->z.stride;
 
-			k->op(NAM_OP_ADD, z, z, s->m.p + (size_t)c * s->m.stride, NULL, n);
+			k->op(NAM_OP_ADD, z, z, s->m.p + (size_t)i * s->m.stride, NULL, n);
 		}
 	}
 	if (l->film[NAM_FILM_ACT_PRE].w)
-		film(s, &l->film[NAM_FILM_ACT_PRE], a->cond, s->z.p, s->z.stride, s->z.p, s->z.stride, n);
+		film(s, &l->film[NAM_FILM_ACT_PRE], a->cond, s->z, s->z, n);
 	gate(s, l, a->bottleneck, n);
 	if (l->film[NAM_FILM_ACT_POST].w)
-		film(s, &l->film[NAM_FILM_ACT_POST], a->cond, s->p.p, s->p.stride, s->p.p, s->p.stride, n);
+		film(s, &l->film[NAM_FILM_ACT_POST], a->cond, s->p, s->p, n);
 	if (a->h1_active) {
-		call_rows(s, s->p_rows, 0, a->bottleneck, a->acc, l->h1, l->h1_b, s->h.p, s->h.stride, n);
+		h = s->h;
+		call_1x1(s, s->p, a->bottleneck, a->acc, l->h1, l->h1_b, h, n);
 		if (l->film[NAM_FILM_H1_POST].w)
-			film(s, &l->film[NAM_FILM_H1_POST], a->cond, s->h.p, s->h.stride, s->h.p,
-			    s->h.stride, n);
-		h = s->h.p;
-		h_stride = s->h.stride;
+			film(s, &l->film[NAM_FILM_H1_POST], a->cond, h, h, n);
 	}
 	for (int c = 0; c < a->acc; c++) {
-		float *head = as->head.p + (size_t)c * as->head.stride + s->pos;
+		float *sum = head.p + (size_t)c * head.stride;
 
-		k->op(NAM_OP_ADD, head, head, h + (size_t)c * h_stride, NULL, n);
+		k->op(NAM_OP_ADD, sum, sum, h.p + (size_t)c * h.stride, NULL, n);
 	}
 }
 
 /* y' = y + 1x1(p), into the planes of the next layer or of the array's output. */
 static void
-residual(struct wavenet_state *s, const struct array *a, const struct layer *l,
-    const struct layer_state *ls, struct nam_run *to, size_t n)
+residual(struct wavenet_state *s, const struct array *a, const struct layer *l, const struct layer_state *ls,
+    struct nam_planes to, size_t n)
 {
-	const float *y = ls->y.p + s->pos;
-	float *out = to->p + s->pos;
-	struct nam_rows q = { .x = s->p_rows, .w = l->l1, .bias = l->l1_b, .rows = a->bottleneck,
-		.outs = a->channels, .out = out, .out_stride = to->stride, .add = y,
-		.add_stride = ls->y.stride, .n = n, .epilogue = NAM_ADD };
+	const struct nam_planes y = nam_ring_now(&ls->y);
+	struct nam_rows q = { .x = s->rows, .w = l->l1, .bias = l->l1_b, .rows = a->bottleneck,
+		.outs = a->channels, .out = to.p, .out_stride = to.stride, .add = y.p,
+		.add_stride = y.stride, .n = n, .epilogue = NAM_ADD };
 
 	if (!a->l1_active) {
 		for (int c = 0; c < a->channels; c++)
-			memcpy(out + (size_t)c * to->stride, y + (size_t)c * ls->y.stride, n * sizeof *y);
+			memcpy(to.p + (size_t)c * to.stride, y.p + (size_t)c * y.stride, n * sizeof *y.p);
 		return;
 	}
 	if (!l->film[NAM_FILM_L1_POST].w) {
+		plane_rows(s->p, s->rows, a->bottleneck);
 		s->s.k->rows(&q);
 		return;
 	}
-	call_rows(s, s->p_rows, 0, a->bottleneck, a->channels, l->l1, l->l1_b, s->h.p, s->h.stride, n);
-	film(s, &l->film[NAM_FILM_L1_POST], a->cond, s->h.p, s->h.stride, s->h.p, s->h.stride, n);
+	call_1x1(s, s->p, a->bottleneck, a->channels, l->l1, l->l1_b, s->h, n);
+	film(s, &l->film[NAM_FILM_L1_POST], a->cond, s->h, s->h, n);
 	for (int c = 0; c < a->channels; c++)
-		s->s.k->op(NAM_OP_ADD, out + (size_t)c * to->stride, y + (size_t)c * ls->y.stride,
+		s->s.k->op(NAM_OP_ADD, to.p + (size_t)c * to.stride, y.p + (size_t)c * y.stride,
 		    s->h.p + (size_t)c * s->h.stride, NULL, n);
 }
 
 static void
-run_array(struct wavenet_state *s, int i, size_t n, int prime)
+run_layer(struct wavenet_state *s, const struct array *a, struct array_state *as, const struct layer *l,
+    struct layer_state *ls, size_t n, int prime)
+{
+	const struct nam_planes head = nam_ring_now(&as->head);
+	const float **mix;
+
+	if (prime)
+		nam_ring_fill(&ls->y);
+	if (ls->u.p)
+		mix = ls->rows + l->taps * a->channels;
+	else
+		mix = nam_ring_rows(&ls->y, ls->rows, l->taps, l->dilation);
+	plane_rows(s->cond, mix, a->cond);
+	if (l->fused && !ls->u.p) {
+		struct nam_rows q = { .x = ls->rows, .w = l->w, .bias = l->b, .rows = l->rows, .outs = l->z, .out = s->p.p,
+			.out_stride = s->p.stride, .head = head.p, .head_stride = head.stride, .n = n, .slope = l->act.p[0],
+			.epilogue = l->act.type == NAM_ACT_TANH ? NAM_TANH_SUM : NAM_LEAKY_SUM };
+
+		s->s.k->rows(&q);
+	} else {
+		slow_layer(s, a, as, l, ls, n, prime);
+	}
+}
+
+static void
+run_array(struct wavenet_state *s, int i, struct nam_planes in, size_t n, int prime)
 {
 	const struct wavenet *w = (const struct wavenet *)s->s.net;
 	const struct array *a = &w->arrays[i];
 	struct array_state *as = &s->arrays[i];
+	const struct nam_planes head = nam_ring_now(&as->head);
 	const int last = i == w->n_arrays - 1;
 
-	call_rows(s, as->in_rows, s->pos, a->in, a->channels, a->rechannel, NULL,
-	    as->layers[0].y.p + s->pos, as->layers[0].y.stride, n);
+	call_1x1(s, in, a->in, a->channels, a->rechannel, NULL, nam_ring_now(&as->layers[0].y), n);
 	for (int c = 0; c < a->acc && i == 0; c++)
-		memset(as->head.p + (size_t)c * as->head.stride + s->pos, 0,
-		    (n + NAM_PAD) * sizeof(float));
+		memset(head.p + (size_t)c * head.stride, 0, (n + NAM_PAD) * sizeof(float));
 	for (int j = 0; j < a->n_layers; j++) {
-		const struct layer *l = &a->layers[j];
 		struct layer_state *ls = &as->layers[j];
 
-		if (prime)
-			nam_run_fill(&ls->y, s->pos);
-		if (l->fused && !l->film[NAM_FILM_CONV_PRE].w) {
-			struct nam_rows q = { .x = ls->rows, .xpos = s->pos, .w = l->w, .bias = l->b,
-				.rows = l->rows, .outs = l->z, .out = s->p.p, .out_stride = s->p.stride,
-				.head = as->head.p + s->pos, .head_stride = as->head.stride, .n = n,
-				.slope = l->act.p[0], .epilogue = l->act.type == NAM_ACT_TANH ?
-				    NAM_TANH_SUM : NAM_LEAKY_SUM };
-
-			s->s.k->rows(&q);
-		} else {
-			slow_layer(s, a, as, l, ls, n, prime);
-		}
+		run_layer(s, a, as, &a->layers[j], ls, n, prime);
 		if (j + 1 < a->n_layers)
-			residual(s, a, l, ls, &as->layers[j + 1].y, n);
+			residual(s, a, &a->layers[j], ls, nam_ring_now(&ls[1].y), n);
 		else if (!last) /* what leaves the last array nobody hears */
-			residual(s, a, l, ls, &as->out, n);
+			residual(s, a, &a->layers[j], ls, as->out, n);
 	}
 	if (prime)
-		nam_run_fill(&as->head, s->pos);
-	if (last)
-		call_rows(s, as->head_rows, s->pos, a->head_taps * a->acc, a->head_out, a->head,
-		    a->head_b, s->last.p, s->last.stride, n);
-	else
-		call_rows(s, as->head_rows, s->pos, a->head_taps * a->acc, a->head_out, a->head,
-		    a->head_b, s->arrays[i + 1].head.p + s->pos, s->arrays[i + 1].head.stride, n);
+		nam_ring_fill(&as->head);
+	nam_ring_rows(&as->head, as->head_rows, a->head_taps, a->head_dilation);
+	call_rows(s, as->head_rows, a->head_taps * a->acc, a->head_out, a->head, a->head_b,
+	    last ? s->last : nam_ring_now(&s->arrays[i + 1].head), n);
 }
 
 static void
-go_back(struct wavenet_state *s)
+go_on(struct wavenet_state *s, size_t n)
 {
 	const struct wavenet *w = (const struct wavenet *)s->s.net;
 
 	for (int i = 0; i < w->n_arrays; i++) {
+		struct array_state *as = &s->arrays[i];
+
 		for (int j = 0; j < w->arrays[i].n_layers; j++) {
-			nam_run_back(&s->arrays[i].layers[j].y, s->pos);
-			if (s->arrays[i].layers[j].u.p)
-				nam_run_back(&s->arrays[i].layers[j].u, s->pos);
+			nam_ring_next(&as->layers[j].y, n);
+			nam_ring_next(&as->layers[j].u, n);
 		}
-		nam_run_back(&s->arrays[i].head, s->pos);
+		nam_ring_next(&as->head, n);
 	}
-	s->pos = 0;
 }
 
 static void
@@ -413,18 +420,12 @@ wavenet_run(struct nam_state *state, struct nam_planes in, struct nam_planes out
 	struct wavenet_state *s = (struct wavenet_state *)state;
 	const struct wavenet *w = (const struct wavenet *)s->s.net;
 
-	if (s->pos + NAM_TILE > s->length)
-		go_back(s);
-	for (int c = 0; c < w->net.in_channels; c++)
-		memcpy(s->in.p + (size_t)c * s->in.stride + s->pos, in.p + (size_t)c * in.stride,
-		    n * sizeof(float));
-	if (w->cond) {
-		struct nam_planes c = { s->cond.p + s->pos, s->cond.stride };
-
-		w->cond->run(s->cond_state, in, c, n, prime);
-	}
+	if (w->cond)
+		w->cond->run(s->cond_state, in, s->cond, n, prime);
+	else
+		s->cond = in;
 	for (int i = 0; i < w->n_arrays; i++)
-		run_array(s, i, n, prime);
+		run_array(s, i, i ? s->arrays[i - 1].out : in, n, prime);
 	for (int c = 0; c < w->last_head; c++) {
 		float *p = s->last.p + (size_t)c * s->last.stride;
 
@@ -434,7 +435,7 @@ wavenet_run(struct nam_state *state, struct nam_planes in, struct nam_planes out
 	if (w->post)
 		w->post->run(s->post_state, s->last, out, n, prime);
 	if (!prime)
-		s->pos += n;
+		go_on(s, n);
 }
 
 /* ---- as a plan --------------------------------------------------------------------- */
@@ -684,14 +685,13 @@ wavenet_zero(struct nam_state *state)
 	struct wavenet_state *s = (struct wavenet_state *)state;
 	const struct wavenet *w = (const struct wavenet *)s->s.net;
 
-	s->pos = 0;
 	for (int i = 0; i < w->n_arrays; i++) {
 		for (int j = 0; j < w->arrays[i].n_layers; j++) {
-			nam_run_zero(&s->arrays[i].layers[j].y, s->length);
+			nam_ring_zero(&s->arrays[i].layers[j].y);
 			if (s->arrays[i].layers[j].u.p)
-				nam_run_zero(&s->arrays[i].layers[j].u, s->length);
+				nam_ring_zero(&s->arrays[i].layers[j].u);
 		}
-		nam_run_zero(&s->arrays[i].head, s->length);
+		nam_ring_zero(&s->arrays[i].head);
 	}
 	if (w->cond)
 		w->cond->zero(s->cond_state);
@@ -726,52 +726,28 @@ scratch(struct nam_mem *m, int channels)
 	return p;
 }
 
-static const float **
-scratch_rows(struct nam_mem *m, struct nam_planes p, int channels)
-{
-	struct nam_run r = { p.p, p.stride, 0, channels };
-	const float **rows = nam_mem_array(m, (size_t)channels, sizeof *rows);
-
-	nam_run_rows(&r, rows, 1, 0);
-	return rows;
-}
-
-static const float **
-run_rows(struct nam_mem *m, const struct nam_run *r, int taps, size_t dilation, int more)
-{
-	const float **rows = nam_mem_array(m, (size_t)taps * (size_t)r->channels + (size_t)more,
-	    sizeof *rows);
-
-	nam_run_rows(r, rows, taps, dilation);
-	return rows;
-}
-
 static void
-make_array_state(struct wavenet_state *s, const struct array *a, struct array_state *as,
-    const struct nam_run *in)
+make_array_state(struct wavenet_state *s, const struct array *a, struct array_state *as)
 {
 	struct nam_mem *m = &s->s.mem;
+	const size_t tile = s->s.net->tile;
 
 	as->layers = nam_mem_array(m, (size_t)a->n_layers, sizeof *as->layers);
 	if (!as->layers)
 		return;
-	as->in_rows = run_rows(m, in, 1, 0, 0);
-	nam_run_init(&as->head, m, a->acc, (size_t)(a->head_taps - 1) * a->head_dilation, s->length);
-	nam_run_init(&as->out, m, a->channels, 0, s->length);
-	as->head_rows = run_rows(m, &as->head, a->head_taps, a->head_dilation, 0);
+	nam_ring_init(&as->head, m, a->acc, (size_t)(a->head_taps - 1) * a->head_dilation, tile);
+	as->out = scratch(m, a->channels);
+	as->head_rows = nam_mem_array(m, (size_t)a->head_taps * (size_t)a->acc, sizeof *as->head_rows);
 	for (int j = 0; j < a->n_layers && !m->failed; j++) {
 		const struct layer *l = &a->layers[j];
 		struct layer_state *ls = &as->layers[j];
 		const int pre = l->film[NAM_FILM_CONV_PRE].w != NULL;
 		const size_t past = (size_t)(l->taps - 1) * l->dilation;
 
-		nam_run_init(&ls->y, m, a->channels, pre ? 0 : past, s->length);
+		nam_ring_init(&ls->y, m, a->channels, pre ? 0 : past, tile);
 		if (pre)
-			nam_run_init(&ls->u, m, a->channels, past, s->length);
-		ls->rows = run_rows(m, pre ? &ls->u : &ls->y, l->taps, l->dilation, a->cond);
-		if (ls->rows && s->cond_rows)
-			memcpy(ls->rows + l->taps * a->channels, s->cond_rows,
-			    (size_t)a->cond * sizeof *ls->rows);
+			nam_ring_init(&ls->u, m, a->channels, past, tile);
+		ls->rows = nam_mem_array(m, (size_t)l->taps * (size_t)a->channels + (size_t)a->cond, sizeof *ls->rows);
 	}
 }
 
@@ -789,22 +765,18 @@ wavenet_state_new(struct nam_state **state, const struct nam_net *net, const str
 	s->s.net = net;
 	s->s.k = k;
 	m = &s->s.mem;
-	s->length = nam_run_length(w->longest_past);
-	nam_run_init(&s->in, m, net->in_channels, 0, s->length);
 	if (w->cond)
-		nam_run_init(&s->cond, m, w->cond_channels, 0, s->length);
-	s->cond_rows = run_rows(m, w->cond ? &s->cond : &s->in, 1, 0, 0);
+		s->cond = scratch(m, w->cond_channels);
 	s->z = scratch(m, w->max_z);
 	s->p = scratch(m, w->max_z);
 	s->m = scratch(m, w->max_z);
 	s->ss = scratch(m, 2 * w->max_dim);
 	s->h = scratch(m, w->max_dim);
 	s->last = scratch(m, w->last_head);
-	s->p_rows = scratch_rows(m, s->p, w->max_z);
-	s->act_rows = scratch_rows(m, s->h, w->max_dim);
+	s->rows = nam_mem_array(m, (size_t)(w->max_z > w->max_dim ? w->max_z : w->max_dim), sizeof *s->rows);
 	s->arrays = nam_mem_array(m, (size_t)w->n_arrays, sizeof *s->arrays);
 	for (int i = 0; i < w->n_arrays && !m->failed; i++)
-		make_array_state(s, &w->arrays[i], &s->arrays[i], i ? &s->arrays[i - 1].out : &s->in);
+		make_array_state(s, &w->arrays[i], &s->arrays[i]);
 	if (nam_mem_check(m, e) ||
 	    (w->cond && w->cond->state_new(&s->cond_state, w->cond, k, e)) ||
 	    (w->post && w->post->state_new(&s->post_state, w->post, k, e))) {

@@ -161,7 +161,7 @@ test_rows(const struct nam_kernel *k)
 	for (int i = 0; i < ROWS * OUTS; i++)
 		w[i] = noise();
 	for (int i = 0; i < ROWS; i++)
-		x[i] = plane + i % NAM_PAD;
+		x[i] = plane + 1 + i % NAM_PAD;
 	for (int o = 0; o < OUTS; o++) {
 		bias[o] = noise();
 		for (int t = 0; t < N; t++)
@@ -174,7 +174,7 @@ test_rows(const struct nam_kernel *k)
 					const int rows = many[i], outs = widths[j];
 
 					for (int v = 0; v < 2; v++) {
-						struct nam_rows q = { .x = x, .xpos = 1, .w = w,
+						struct nam_rows q = { .x = x, .w = w,
 							.bias = e == NAM_STORE ? NULL : bias, .rows = rows,
 							.outs = outs, .out = out[v][0], .out_stride = N + NAM_PAD,
 							.add = add[0], .add_stride = N + NAM_PAD,
@@ -192,7 +192,7 @@ test_rows(const struct nam_kernel *k)
 							double sum = 0;
 
 							for (int r = 0; r < rows; r++)
-								sum += (double)w[r * outs + o] * (double)x[r][1 + n - 1];
+								sum += (double)w[r * outs + o] * (double)x[r][n - 1];
 							near &= fabs((double)out[1][o][n - 1] - sum) < 1e-5;
 						}
 					}
