@@ -27,6 +27,8 @@ struct conv {
 	size_t now;              /* slot of x of this batch */
 	int64_t in_frames, out_frames;
 	double *z;
+	const float *ahead;      /* as in struct conv_job */
+	size_t ahead_lines;
 	float *in[CONV_MAX_CHANNELS];    /* overlap, then the batch */
 	double *x[CONV_MAX_CHANNELS];    /* shared: the last `parts` spectra of each input, a ring */
 	unsigned char *sound[CONV_MAX_CHANNELS]; /* of each slot: bit b is set when block b was not silent */
@@ -60,22 +62,27 @@ conv_isa(void)
 
 /* The grid of blocks, from the length of the response alone: this is what fixes the
  * bits of the result, so a change here is a change of every hash.  The sizes are the fastest of those measured with
- * tests/bench/bench_conv, where memory allows: up to 2^19 taps one transform with the whole response.  Beyond, partitions
- * of two hops, because a pair of blocks is two hops long and spectra of earlier pairs serve again. */
+ * tests/bench/bench_conv, where memory allows.  One transform with the whole response is always faster than partitions, but of
+ * n points takes 50 bytes for each and gives 12 back for each tap (n - taps are the hop); what may be taken is 64 MB
+ * and 48 bytes for each tap, with 8 MB for all else.  Partitions are of two hops, because a pair of blocks is two hops
+ * long and spectra of earlier pairs serve again. */
 static size_t
 grid(struct conv_ir *ir)
 {
-	const size_t taps = (size_t)ir->taps, wide = (size_t)1 << 19, most = (size_t)1 << 20;
+	const size_t taps = (size_t)ir->taps, wide = (size_t)1 << 19, others = 56000000;
 	size_t n = 4096;
 
 	ir->parts = 1;
-	if (taps > most / 2) {
+	if (taps <= wide)
+		while (n < (n < 32768 ? 5 : 4) * taps && (n < wide || n < 2 * taps))
+			n *= 2;
+	while (n < taps + taps / 4)
+		n *= 2;
+	if (n > 2 * wide && 50 * n > others + 60 * taps) {
 		ir->hop = (wide / 3) & ~(size_t)7;
 		ir->parts = (taps + 2 * ir->hop - 1) / (2 * ir->hop);
 		return wide;
 	}
-	while (n < (n < 32768 ? 5 : 4) * taps && (n < wide || n < 2 * taps))
-		n *= 2;
 	ir->hop = (n - taps + 1) & ~(size_t)7;
 	return n;
 }
@@ -87,8 +94,7 @@ point(double *x, size_t i)
 	return x + (i >> 6 << 7 | (i & 7) << 4 | (i >> 3 & 7));
 }
 
-/* From the spectrum of a + i b, both real, to that of scale (a + b).  Bin -k is point 3 * 2^m - 1 - i when bin k is
- * point i of 2^m..2^(m+1) - 1. */
+/* From the spectrum of a + i b, both real, to that of scale (a + b). */
 static void
 add_parts(double *x, size_t n, double scale)
 {
@@ -109,36 +115,54 @@ add_parts(double *x, size_t n, double scale)
 		}
 }
 
-/* Spectra of one response.  The transform takes floats: a double goes in as two, as a real and an imaginary part, and
- * what their sum leaves out is below 2^-48 of it. */
+/* The tiles that are kept. */
+static double *
+keep(const double *x, size_t n)
+{
+	const size_t tile = 128;
+	double *to = mem_zalloc(n / 128 + 1, tile * sizeof *to);
+
+	for (size_t b = 0; to && b < n / 64; b++)
+		if (!conv_mirrored(b))
+			memcpy(to + tile * conv_kept(b), x + tile * b, tile * sizeof *to);
+	return to;
+}
+
+/* The spectrum of n taps from h on, zeros after them; z is scratch.  The transform takes floats: a double goes in as two, as a
+ * real and an imaginary part, and what their sum leaves out is below 2^-48 of it. */
+static double *
+spectrum(const struct conv_plan *plan, const double *h, size_t n, double *z)
+{
+	float *hi = mem_zalloc(plan->n, sizeof *hi), *lo = mem_zalloc(plan->n, sizeof *lo);
+	struct conv_job j = { .plan = plan, .z = z, .in = { hi, lo }, .x = z };
+	int lost = !hi || !lo;
+
+	for (size_t i = 0; i < n && !lost; i++) {
+		hi[i] = (float)h[i];
+		lo[i] = (float)(h[i] - (double)hi[i]);
+	}
+	if (!lost)
+		kernel(isa_choose())(&j);
+	mem_free(hi);
+	mem_free(lo);
+	if (lost)
+		return NULL;
+	add_parts(z, plan->n, 1.0 / (double)plan->n); /* a power of two: exact */
+	return keep(z, plan->n);
+}
+
+/* Spectra of one response. */
 static int
 spectra(struct conv_ir *ir, const double *h, double **to)
 {
-	size_t n = ir->plan->n, part = ir->parts > 1 ? 2 * ir->hop : (size_t)ir->taps;
-	float *hi = mem_zalloc(n, sizeof *hi), *lo = mem_zalloc(n, sizeof *lo);
-	conv_fn *fn = kernel(isa_choose());
-	int bad = !hi || !lo;
+	size_t taps = (size_t)ir->taps, part = ir->parts > 1 ? 2 * ir->hop : taps;
+	double *z = mem_zalloc(conv_plan_room(ir->plan), sizeof *z);
+	int lost = !z;
 
-	for (size_t p = 0; p < ir->parts && !bad; p++) {
-		struct conv_job j = { .plan = ir->plan, .in = { hi, lo } };
-
-		for (size_t i = 0; i < part; i++) {
-			size_t t = p * part + i;
-			double v = t < (size_t)ir->taps ? h[t] : 0;
-
-			hi[i] = (float)v;
-			lo[i] = (float)(v - (double)hi[i]);
-		}
-		bad = !(to[p] = mem_zalloc(n, 2 * sizeof **to));
-		if (bad)
-			break;
-		j.z = j.x = to[p];
-		fn(&j);
-		add_parts(to[p], n, 1.0 / (double)n); /* a power of two: exact */
-	}
-	mem_free(hi);
-	mem_free(lo);
-	return bad ? -1 : 0;
+	for (size_t p = 0, at = 0; p < ir->parts && !lost; p++, at += part)
+		lost |= !(to[p] = spectrum(ir->plan, h + at, taps - at < part ? taps - at : part, z));
+	mem_free(z);
+	return lost ? -1 : 0;
 }
 
 int
@@ -244,7 +268,7 @@ conv_new(struct conv **out, const struct conv_ir *ir, struct err *e)
 	c->fn = kernel(isa_choose());
 	c->shared = ir->parts > 1 || ir->n_paths > (size_t)ir->outs;
 	c->batch = 2 * ir->hop;
-	lost |= !(c->z = mem_zalloc(n, 2 * sizeof *c->z));
+	lost |= !(c->z = mem_zalloc(conv_plan_room(ir->plan), sizeof *c->z));
 	lost |= !(c->terms = calloc(2 * ir->n_paths, ir->parts * sizeof *c->terms));
 	lost |= !(c->plane = mem_zalloc(c->batch, sizeof *c->plane));
 	c->out = c->plane;
@@ -322,7 +346,7 @@ speak(struct conv *c, const struct path *p, const struct path *end)
 	const struct conv_ir *ir = c->ir;
 	size_t n = ir->plan->n, most = ir->n_paths * ir->parts;
 	struct conv_job j = { .plan = ir->plan, .z = c->z, .h = c->terms, .out = { c->plane, c->plane + ir->hop },
-		.skip = n - ir->hop };
+		.skip = n - ir->hop, .ahead = c->ahead, .ahead_lines = c->ahead_lines };
 	unsigned sound = 0;
 
 	for (; p < end; p++)
@@ -398,7 +422,12 @@ conv_process(struct conv *c, const float *in, int64_t n, const float **out, int6
 	*out = c->out;
 	*got = 0;
 	if (c->fill == c->batch) {
+		size_t lines = c->batch * step * sizeof *in / 64, tiles = c->ir->plan->n / 64;
+
+		c->ahead = in + take * step;
+		c->ahead_lines = ((size_t)n - take) >= c->batch ? lines / tiles + 1 : 0;
 		work(c);
+		c->ahead_lines = 0;
 		*got = (int64_t)c->batch;
 		c->out_frames += *got;
 	}

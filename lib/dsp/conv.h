@@ -29,8 +29,8 @@ struct conv_path {
 	const double *h;         /* taps samples; the same pointer in two paths: the same response, kept once */
 };
 
-/* The spectra of a matrix of responses; read only, any number of streams and threads may share it.  About 32 bytes
- * (16 to 80) for each tap of each response, at least 64 KiB. */
+/* The spectra of a matrix of responses; read only, any number of streams and threads may share it.  About 24 bytes
+ * (12 to 60) for each tap of each response, at least 64 KiB. */
 struct conv_ir;
 
 /* All h have the same length of 1..CONV_MAX_TAPS; ins and outs are 1..CONV_MAX_CHANNELS, every path is within them, every

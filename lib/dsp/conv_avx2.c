@@ -12,6 +12,7 @@ typedef __m256d V;
 #define v_store(p, v) _mm256_store_pd(p, v)
 #define v_fma(a, b, c) _mm256_fmadd_pd(a, b, c)
 #define v_fnma(a, b, c) _mm256_fnmadd_pd(a, b, c)
+#define v_reverse(v) _mm256_permute4x64_pd(v, 0x1b)
 #define v_floats(p) _mm256_cvtps_pd(_mm_loadu_ps(p))
 #define v_put_floats(p, v) _mm_storeu_ps(p, _mm_add_ps(_mm256_cvtpd_ps(v), _mm_setzero_ps()))
 

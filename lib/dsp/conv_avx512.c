@@ -12,6 +12,7 @@ typedef __m512d V;
 #define v_store(p, v) _mm512_store_pd(p, v)
 #define v_fma(a, b, c) _mm512_fmadd_pd(a, b, c)
 #define v_fnma(a, b, c) _mm512_fnmadd_pd(a, b, c)
+#define v_reverse(v) _mm512_permutexvar_pd(_mm512_set_epi64(0, 1, 2, 3, 4, 5, 6, 7), v)
 #define v_floats(p) _mm512_cvtps_pd(_mm256_loadu_ps(p))
 #define v_put_floats(p, v) _mm256_storeu_ps(p, _mm256_add_ps(_mm512_cvtpd_ps(v), _mm256_setzero_ps()))
 

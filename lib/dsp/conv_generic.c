@@ -9,6 +9,7 @@ typedef double V;
 #define v_store(p, v) (*(p) = (v))
 #define v_fma(a, b, c) fma(a, b, c)
 #define v_fnma(a, b, c) fma(-(a), b, c)
+#define v_reverse(v) (v)
 #define v_floats(p) ((double)*(p))
 #define v_put_floats(p, v) (*(p) = (float)(v) + 0.0f)
 

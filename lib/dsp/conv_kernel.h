@@ -2,7 +2,7 @@
  *
  * The includer defines W (1, 2, 4 or 8), the type V of W doubles that + - * work on, v_set1(c), v_load(p), v_store(p, v),
  * v_fma(a, b, c) = a * b + c, v_fnma(a, b, c) = c - a * b, v_floats(p) and v_put_floats(p, v), which round from and to W
- * floats at any address, v_turn8(x), which transposes V x[8][8 / W] as an 8 x 8 matrix of doubles, and CONV_FN.
+ * floats at any address, v_reverse(v), v_turn8(x), which transposes V x[8][8 / W] as an 8 x 8 matrix of doubles, and CONV_FN.
  *
  * Below, a "row" is a point of the vertical transforms: 8 real and 8 imaginary parts.  Where a twiddle factor
  * w = cos(a) (1 - i tan(a)) meets a butterfly, its tangent goes into one multiply-add and its cosine into the next: six
@@ -59,9 +59,29 @@ enum { H = 8 / W, ROW = 16 };
 	b##r = (c) * v_fnma(t, x_, -y_), b##i = (c) * v_fnma(t, y_, x_); \
 } while (0)
 
-#define NAMES8(z) z##0r, z##0i, z##1r, z##1i, z##2r, z##2i, z##3r, z##3i, z##4r, z##4i, z##5r, z##5i, z##6r, z##6i, z##7r, z##7i
-#define GET(z, p, a) (a##r = v_load((z) + (p) * ROW), a##i = v_load((z) + (p) * ROW + 8))
-#define PUT(z, p, a) (v_store((z) + (p) * ROW, a##r), v_store((z) + (p) * ROW + 8, a##i))
+#define NAMES4(z) z##0r, z##0i, z##1r, z##1i, z##2r, z##2i, z##3r, z##3i
+#define NAMES8(z) NAMES4(z), z##4r, z##4i, z##5r, z##5i, z##6r, z##6i, z##7r, z##7i
+/* Points z0, z1, ... of a column, `step` doubles apart. */
+#define GET(p, a) (a##r = v_load(p), a##i = v_load((p) + 8))
+#define PUT(p, a) (v_store(p, a##r), v_store((p) + 8, a##i))
+#define GET4(p, step, z) do { \
+	const double *p_ = (p); \
+	GET(p_, z##0); GET(p_ + (step), z##1); GET(p_ + 2 * (step), z##2); GET(p_ + 3 * (step), z##3); \
+} while (0)
+#define GET8(p, step, z) do { \
+	const double *q_ = (p) + 4 * (step); \
+	GET4(p, step, z); \
+	GET(q_, z##4); GET(q_ + (step), z##5); GET(q_ + 2 * (step), z##6); GET(q_ + 3 * (step), z##7); \
+} while (0)
+#define PUT4(p, step, z) do { \
+	double *p_ = (p); \
+	PUT(p_, z##0); PUT(p_ + (step), z##1); PUT(p_ + 2 * (step), z##2); PUT(p_ + 3 * (step), z##3); \
+} while (0)
+#define PUT8(p, step, z) do { \
+	double *q_ = (p) + 4 * (step); \
+	PUT4(p, step, z); \
+	PUT(q_, z##4); PUT(q_ + (step), z##5); PUT(q_ + 2 * (step), z##6); PUT(q_ + 3 * (step), z##7); \
+} while (0)
 
 /* Eight points in order -> eight bins in bit-reversed order; w holds cos, tan of 4a, 2a, a and a + 1/8 turn. */
 #define DFT8(z, w0, w1, w2, w3, w4, w5, w6, w7) do { \
@@ -93,77 +113,72 @@ enum { H = 8 / W, ROW = 16 };
 
 static const double root_half = 0x1.6a09e667f3bcdp-1;
 
-/* ---- from and to the signal ------------------------------------------------------------ */
+/* ---- stages ---------------------------------------------------------------------------- */
 
-/* The first stage of the way there, whose twiddles are all 1; a gives the real, b the imaginary parts. */
-static void
-first4(double *z, size_t m, const float *a, const float *b)
+/* Each works on n columns of 4 or 8 points: those of a column lie `fs` doubles apart where they come from and `ts` where
+ * they go to, which may be the same place. */
+
+/* The first stage of the way there, whose twiddles are all 1: a gives the real, b the imaginary parts, q rows apart. */
+INLINE void
+first4(const float *a, const float *b, size_t q, double *to, size_t ts, size_t n)
 {
-	size_t q = m / 4;
-
-	for (size_t j = 0; j < q; j++)
+	for (; n--; a += 8, b += 8, to += ROW)
 		for (size_t h = 0; h < 8; h += W) {
-			const float *pa = a + j * 8 + h, *pb = b + j * 8 + h;
+			const float *pa = a + h, *pb = b + h;
 			V z0r = v_floats(pa), z0i = v_floats(pb);
 			V z1r = v_floats(pa + 8 * q), z1i = v_floats(pb + 8 * q);
 			V z2r = v_floats(pa + 16 * q), z2i = v_floats(pb + 16 * q);
 			V z3r = v_floats(pa + 24 * q), z3i = v_floats(pb + 24 * q);
-			double *to = z + j * ROW + h;
 
 			PLAIN(z0, z2);
 			PLAIN(z1, z3);
 			PLAIN(z0, z1);
 			PLAIN_N(z2, z3);
-			PUT(to, 0, z0);
-			PUT(to, q, z1);
-			PUT(to, 2 * q, z2);
-			PUT(to, 3 * q, z3);
+			PUT4(to + h, ts, z);
 		}
 }
 
-static void
-first8(double *z, size_t m, const float *a, const float *b)
+/* A radix-4 stage there, w[6] for all columns. */
+INLINE void
+there4(const double *from, size_t fs, double *to, size_t ts, size_t n, const double *w)
 {
-	const V s = v_set1(root_half), one = v_set1(1.0);
-	size_t q = m / 8;
+	const V c2 = v_set1(w[0]), t2 = v_set1(w[1]), t1 = v_set1(w[2]), t3 = v_set1(w[3]);
+	const V c31 = v_set1(w[4]), c1 = v_set1(w[5]);
 
-	for (size_t j = 0; j < q; j++)
+	for (; n--; from += ROW, to += ROW)
 		for (size_t h = 0; h < 8; h += W) {
-			const float *pa = a + j * 8 + h, *pb = b + j * 8 + h;
-			V z0r = v_floats(pa), z0i = v_floats(pb);
-			V z1r = v_floats(pa + 8 * q), z1i = v_floats(pb + 8 * q);
-			V z2r = v_floats(pa + 16 * q), z2i = v_floats(pb + 16 * q);
-			V z3r = v_floats(pa + 24 * q), z3i = v_floats(pb + 24 * q);
-			V z4r = v_floats(pa + 32 * q), z4i = v_floats(pb + 32 * q);
-			V z5r = v_floats(pa + 40 * q), z5i = v_floats(pb + 40 * q);
-			V z6r = v_floats(pa + 48 * q), z6i = v_floats(pb + 48 * q);
-			V z7r = v_floats(pa + 56 * q), z7i = v_floats(pb + 56 * q);
-			double *to = z + j * ROW + h;
+			V NAMES4(z), x1, y1, x3, y3, q1r, q1i, q3r, q3i;
 
-			PLAIN(z0, z4);
-			PLAIN(z1, z5);
-			PLAIN(z2, z6);
-			PLAIN(z3, z7);
-			PLAIN(z0, z2);
-			PLAIN_N(z4, z6);
-			PLAIN(z1, z3);
-			PLAIN_N(z5, z7);
-			PLAIN(z0, z1);
-			PLAIN_N(z2, z3);
-			THERE(ADD_SUB, z4, z5, s, one);
-			THERE(ADD_SUB_N, z6, z7, s, one);
-			PUT(to, 0, z0);
-			PUT(to, q, z1);
-			PUT(to, 2 * q, z2);
-			PUT(to, 3 * q, z3);
-			PUT(to, 4 * q, z4);
-			PUT(to, 5 * q, z5);
-			PUT(to, 6 * q, z6);
-			PUT(to, 7 * q, z7);
+			GET4(from + h, fs, z);
+			x1 = v_fma(t1, z1i, z1r), y1 = v_fnma(t1, z1r, z1i);
+			x3 = v_fma(t3, z3i, z3r), y3 = v_fnma(t3, z3r, z3i);
+			q1r = v_fma(c31, x3, x1), q1i = v_fma(c31, y3, y1);
+			q3r = v_fnma(c31, x3, x1), q3i = v_fnma(c31, y3, y1);
+			THERE(ADD_SUB, z0, z2, c2, t2);
+			ADD_SUB(z0, z1, q1r, q1i, c1);
+			ADD_SUB_N(z2, z3, q3r, q3i, c1);
+			PUT4(to + h, ts, z);
 		}
 }
 
-/* Four bins of a radix-4 stage back; w as struct conv_plan's back. */
+/* With radix 8, w[8]. */
+INLINE void
+there8(const double *from, size_t fs, double *to, size_t ts, size_t n, const double *w)
+{
+	const V w0 = v_set1(w[0]), w1 = v_set1(w[1]), w2 = v_set1(w[2]), w3 = v_set1(w[3]);
+	const V w4 = v_set1(w[4]), w5 = v_set1(w[5]), w6 = v_set1(w[6]), w7 = v_set1(w[7]);
+
+	for (; n--; from += ROW, to += ROW)
+		for (size_t h = 0; h < 8; h += W) {
+			V NAMES8(z);
+
+			GET8(from + h, fs, z);
+			DFT8(z, w0, w1, w2, w3, w4, w5, w6, w7);
+			PUT8(to + h, ts, z);
+		}
+}
+
+/* Back; w holds six for each column, as struct conv_plan's back. */
 #define BACK4(z, w) do { \
 	const V t2_ = v_set1((w)[1]), t1_ = v_set1((w)[2]), t3_ = v_set1((w)[3]); \
 	const V c2_ = v_set1((w)[0]), c31_ = v_set1((w)[4]), c1_ = v_set1((w)[5]); \
@@ -176,159 +191,56 @@ first8(double *z, size_t m, const float *a, const float *b)
 	ADD_SUB_P(z##1, z##3, q3r_, q3i_, c1_); \
 } while (0)
 
-/* Point p of the last stage to the signal: what lies before the first frame wanted is left out. */
+INLINE void
+back4(const double *from, size_t fs, double *to, size_t ts, size_t n, const double *w)
+{
+	for (; n--; from += ROW, to += ROW, w += 6)
+		for (size_t h = 0; h < 8; h += W) {
+			V NAMES4(z);
+
+			GET4(from + h, fs, z);
+			BACK4(z, w);
+			PUT4(to + h, ts, z);
+		}
+}
+
+/* And eight for each column. */
+INLINE void
+back8(const double *from, size_t fs, double *to, size_t ts, size_t n, const double *w)
+{
+	for (; n--; from += ROW, to += ROW, w += 8)
+		for (size_t h = 0; h < 8; h += W) {
+			V NAMES8(z);
+
+			GET8(from + h, fs, z);
+			IDFT8(z, v_set1(w[0]), v_set1(w[1]), v_set1(w[2]), v_set1(w[3]), v_set1(w[4]), v_set1(w[5]),
+			    v_set1(w[6]), v_set1(w[7]));
+			PUT8(to + h, ts, z);
+		}
+}
+
+/* Row p of the last stage to the signal: what lies before row `skip` is left out. */
 #define GIVE(p, zz) do { \
-	if ((p) >= from) { \
-		v_put_floats(a + ((p) - from) * 8 + h, zz##r); \
-		v_put_floats(b + ((p) - from) * 8 + h, zz##i); \
+	if ((p) >= skip) { \
+		v_put_floats(a + ((p) - skip) * 8 + h, zz##r); \
+		v_put_floats(b + ((p) - skip) * 8 + h, zz##i); \
 	} \
 } while (0)
 
-/* The last stage back. */
-static void
-last4(const double *z, size_t m, const double *w, size_t from, float *a, float *b)
+/* The last stage back, to rows j, j + q, j + 2 q and j + 3 q of a and b, and n such. */
+INLINE void
+last4(const double *from, size_t fs, size_t n, const double *w, size_t j, size_t q, size_t skip, float *a, float *b)
 {
-	size_t q = m / 4;
-
-	for (size_t j = 0; j < q; j++, w += 6)
+	for (; n--; from += ROW, j++, w += 6)
 		for (size_t h = 0; h < 8; h += W) {
-			V z0r, z0i, z1r, z1i, z2r, z2i, z3r, z3i;
+			V NAMES4(z);
 
-			GET(z + h, j, z0);
-			GET(z + h, j + q, z1);
-			GET(z + h, j + 2 * q, z2);
-			GET(z + h, j + 3 * q, z3);
+			GET4(from + h, fs, z);
 			BACK4(z, w);
 			GIVE(j, z0);
 			GIVE(j + q, z1);
 			GIVE(j + 2 * q, z2);
 			GIVE(j + 3 * q, z3);
-		}
-}
-
-static void
-last8(const double *z, size_t m, const double *w, size_t from, float *a, float *b)
-{
-	size_t q = m / 8;
-
-	for (size_t j = 0; j < q; j++, w += 8)
-		for (size_t h = 0; h < 8; h += W) {
-			V NAMES8(z);
-
-			GET(z + h, j, z0);
-			GET(z + h, j + q, z1);
-			GET(z + h, j + 2 * q, z2);
-			GET(z + h, j + 3 * q, z3);
-			GET(z + h, j + 4 * q, z4);
-			GET(z + h, j + 5 * q, z5);
-			GET(z + h, j + 6 * q, z6);
-			GET(z + h, j + 7 * q, z7);
-			IDFT8(z, v_set1(w[0]), v_set1(w[1]), v_set1(w[2]), v_set1(w[3]), v_set1(w[4]), v_set1(w[5]),
-			    v_set1(w[6]), v_set1(w[7]));
-			GIVE(j, z0);
-			GIVE(j + q, z1);
-			GIVE(j + 2 * q, z2);
-			GIVE(j + 3 * q, z3);
-			GIVE(j + 4 * q, z4);
-			GIVE(j + 5 * q, z5);
-			GIVE(j + 6 * q, z6);
-			GIVE(j + 7 * q, z7);
-		}
-}
-
-/* ---- stages between -------------------------------------------------------------------- */
-
-/* One radix-4 stage there over one block of s rows, whose twiddles are w[6] for all of them. */
-static void
-there4(double *z, size_t s, const double *w)
-{
-	const V c2 = v_set1(w[0]), t2 = v_set1(w[1]), t1 = v_set1(w[2]), t3 = v_set1(w[3]);
-	const V c31 = v_set1(w[4]), c1 = v_set1(w[5]);
-	size_t q = s / 4;
-
-	for (size_t j = 0; j < q; j++)
-		for (size_t h = 0; h < 8; h += W) {
-			V z0r, z0i, z1r, z1i, z2r, z2i, z3r, z3i, x1, y1, x3, y3, q1r, q1i, q3r, q3i;
-
-			GET(z + h, j, z0);
-			GET(z + h, j + q, z1);
-			GET(z + h, j + 2 * q, z2);
-			GET(z + h, j + 3 * q, z3);
-			x1 = v_fma(t1, z1i, z1r), y1 = v_fnma(t1, z1r, z1i);
-			x3 = v_fma(t3, z3i, z3r), y3 = v_fnma(t3, z3r, z3i);
-			q1r = v_fma(c31, x3, x1), q1i = v_fma(c31, y3, y1);
-			q3r = v_fnma(c31, x3, x1), q3i = v_fnma(c31, y3, y1);
-			THERE(ADD_SUB, z0, z2, c2, t2);
-			ADD_SUB(z0, z1, q1r, q1i, c1);
-			ADD_SUB_N(z2, z3, q3r, q3i, c1);
-			PUT(z + h, j, z0);
-			PUT(z + h, j + q, z1);
-			PUT(z + h, j + 2 * q, z2);
-			PUT(z + h, j + 3 * q, z3);
-		}
-}
-
-#define GET8(z, j, q, a) do { \
-	GET(z, j, a##0); GET(z, (j) + (q), a##1); GET(z, (j) + 2 * (q), a##2); GET(z, (j) + 3 * (q), a##3); \
-	GET(z, (j) + 4 * (q), a##4); GET(z, (j) + 5 * (q), a##5); GET(z, (j) + 6 * (q), a##6); GET(z, (j) + 7 * (q), a##7); \
-} while (0)
-#define PUT8(z, j, q, a) do { \
-	PUT(z, j, a##0); PUT(z, (j) + (q), a##1); PUT(z, (j) + 2 * (q), a##2); PUT(z, (j) + 3 * (q), a##3); \
-	PUT(z, (j) + 4 * (q), a##4); PUT(z, (j) + 5 * (q), a##5); PUT(z, (j) + 6 * (q), a##6); PUT(z, (j) + 7 * (q), a##7); \
-} while (0)
-
-/* The same with radix 8. */
-static void
-there8(double *z, size_t s, const double *w)
-{
-	const V w0 = v_set1(w[0]), w1 = v_set1(w[1]), w2 = v_set1(w[2]), w3 = v_set1(w[3]);
-	const V w4 = v_set1(w[4]), w5 = v_set1(w[5]), w6 = v_set1(w[6]), w7 = v_set1(w[7]);
-	size_t q = s / 8;
-
-	for (size_t j = 0; j < q; j++)
-		for (size_t h = 0; h < 8; h += W) {
-			V NAMES8(z);
-
-			GET8(z + h, j, q, z);
-			DFT8(z, w0, w1, w2, w3, w4, w5, w6, w7);
-			PUT8(z + h, j, q, z);
-		}
-}
-
-static void
-back8(double *z, size_t s, const double *w)
-{
-	size_t q = s / 8;
-
-	for (size_t j = 0; j < q; j++, w += 8)
-		for (size_t h = 0; h < 8; h += W) {
-			V NAMES8(z);
-
-			GET8(z + h, j, q, z);
-			IDFT8(z, v_set1(w[0]), v_set1(w[1]), v_set1(w[2]), v_set1(w[3]), v_set1(w[4]), v_set1(w[5]),
-			    v_set1(w[6]), v_set1(w[7]));
-			PUT8(z + h, j, q, z);
-		}
-}
-
-static void
-back4(double *z, size_t s, const double *w)
-{
-	size_t q = s / 4;
-
-	for (size_t j = 0; j < q; j++, w += 6)
-		for (size_t h = 0; h < 8; h += W) {
-			V z0r, z0i, z1r, z1i, z2r, z2i, z3r, z3i;
-
-			GET(z + h, j, z0);
-			GET(z + h, j + q, z1);
-			GET(z + h, j + 2 * q, z2);
-			GET(z + h, j + 3 * q, z3);
-			BACK4(z, w);
-			PUT(z + h, j, z0);
-			PUT(z + h, j + q, z1);
-			PUT(z + h, j + 2 * q, z2);
-			PUT(z + h, j + 3 * q, z3);
 		}
 }
 
@@ -347,59 +259,43 @@ struct tile { V r[8][H], i[8][H]; };
 	(t)->r[4][h] = z##4r, (t)->i[4][h] = z##4i, (t)->r[5][h] = z##5r, (t)->i[5][h] = z##5i, \
 	(t)->r[6][h] = z##6r, (t)->i[6][h] = z##6i, (t)->r[7][h] = z##7r, (t)->i[7][h] = z##7i)
 
-/* Eight rows -> 64 bins.  down: the block's eight constants; across: eight rows of eight. */
+/* Eight rows -> eight bins of each lane, and then turned over: lanes become rows.  w: the block's eight constants. */
 INLINE void
-tile_there(struct tile *t, const double *z, const double *down, const double *across)
+tile_down(double *z, const double *w)
 {
+	struct tile t;
 	V NAMES8(z);
 
 	for (size_t h = 0; h < H; h++) {
-		const double *at = z + h * W;
-
-		GET(at, 0, z0);
-		GET(at, 1, z1);
-		GET(at, 2, z2);
-		GET(at, 3, z3);
-		GET(at, 4, z4);
-		GET(at, 5, z5);
-		GET(at, 6, z6);
-		GET(at, 7, z7);
-		DFT8(z, v_set1(down[0]), v_set1(down[1]), v_set1(down[2]), v_set1(down[3]), v_set1(down[4]),
-		    v_set1(down[5]), v_set1(down[6]), v_set1(down[7]));
-		TO_TILE(t, h, z);
+		GET8(z + h * W, ROW, z);
+		DFT8(z, v_set1(w[0]), v_set1(w[1]), v_set1(w[2]), v_set1(w[3]), v_set1(w[4]), v_set1(w[5]), v_set1(w[6]),
+		    v_set1(w[7]));
+		TO_TILE(&t, h, z);
 	}
-	v_turn8(t->r);
-	v_turn8(t->i);
+	v_turn8(t.r);
+	v_turn8(t.i);
 	for (size_t h = 0; h < H; h++) {
-		const double *w = across + h * W;
-
-		FROM_TILE(z, t, h);
-		DFT8(z, v_load(w), v_load(w + 8), v_load(w + 16), v_load(w + 24), v_load(w + 32), v_load(w + 40),
-		    v_load(w + 48), v_load(w + 56));
-		TO_TILE(t, h, z);
+		FROM_TILE(z, &t, h);
+		PUT8(z + h * W, ROW, z);
 	}
 }
 
+/* Back: turned over, eight bins -> eight rows. */
 INLINE void
-tile_back(double *z, struct tile *t, const double *across)
+tile_up(double *z)
 {
 	const V s = v_set1(root_half), one = v_set1(1.0);
+	struct tile t;
 	V NAMES8(z);
 
 	for (size_t h = 0; h < H; h++) {
-		const double *w = across + h * W;
-
-		FROM_TILE(z, t, h);
-		IDFT8_AFTER(z, v_load(w), v_load(w + 8), v_load(w + 16), v_load(w + 24), v_load(w + 32), v_load(w + 40),
-		    v_load(w + 48), v_load(w + 56));
-		TO_TILE(t, h, z);
+		GET8(z + h * W, ROW, z);
+		TO_TILE(&t, h, z);
 	}
-	v_turn8(t->r);
-	v_turn8(t->i);
+	v_turn8(t.r);
+	v_turn8(t.i);
 	for (size_t h = 0; h < H; h++) {
-		double *at = z + h * W;
-
-		FROM_TILE(z, t, h);
+		FROM_TILE(z, &t, h);
 		PLAIN(z0, z1);
 		PLAIN(z2, z3);
 		PLAIN(z4, z5);
@@ -412,97 +308,127 @@ tile_back(double *z, struct tile *t, const double *across)
 		BACK(ADD_SUB, z1, z5, s, one);
 		PLAIN_P(z2, z6);
 		BACK(ADD_SUB_P, z3, z7, s, one);
-		PUT(at, 0, z0);
-		PUT(at, 1, z1);
-		PUT(at, 2, z2);
-		PUT(at, 3, z3);
-		PUT(at, 4, z4);
-		PUT(at, 5, z5);
-		PUT(at, 6, z6);
-		PUT(at, 7, z7);
+		PUT8(z + h * W, ROW, z);
 	}
 }
 
-INLINE void
-tile_times(struct tile *t, const double *g)
-{
+/* Row k of a response's tile g, the real or (g + 8) the imaginary part.  Of a mirrored one: of the conjugate. */
+#define RESPONSE(g, k) (mirrored ? v_reverse(v_load((g) + (7 - (k)) * ROW + 8 - W - h)) : v_load((g) + (k) * ROW + h))
+/* z##k times the response. */
 #define TIMES(k) do { \
-	V gr_ = v_load(g + (k) * ROW + h * W), gi_ = v_load(g + (k) * ROW + 8 + h * W); \
-	V xr_ = t->r[k][h], xi_ = t->i[k][h]; \
-	t->r[k][h] = v_fnma(xi_, gi_, xr_ * gr_); \
-	t->i[k][h] = v_fma(xi_, gr_, xr_ * gi_); \
+	V gr_ = RESPONSE(j->h[0] + kept, k), gi_ = RESPONSE(j->h[0] + kept + 8, k), xr_ = z##k##r, xi_ = z##k##i; \
+	z##k##r = mirrored ? v_fma(xi_, gi_, xr_ * gr_) : v_fnma(xi_, gi_, xr_ * gr_); \
+	z##k##i = mirrored ? v_fnma(xr_, gi_, xi_ * gr_) : v_fma(xr_, gi_, xi_ * gr_); \
 } while (0)
-	for (size_t h = 0; h < H; h++) {
-		TIMES(0);
-		TIMES(1);
-		TIMES(2);
-		TIMES(3);
-		TIMES(4);
-		TIMES(5);
-		TIMES(6);
-		TIMES(7);
-	}
-#undef TIMES
-}
+/* z##k = the sum of all terms. */
+#define SUM(k) do { \
+	z##k##r = z##k##i = v_set1(0.0); \
+	for (size_t n_ = 0; n_ < j->terms; n_++) { \
+		const double *x_ = j->xs[n_] + at + (k) * ROW + h; \
+		V gr_ = RESPONSE(j->h[n_] + kept, k), gi_ = RESPONSE(j->h[n_] + kept + 8, k), xr_ = v_load(x_), xi_ = v_load(x_ + 8); \
+		z##k##r = v_fma(xr_, gr_, z##k##r), z##k##i = v_fma(xi_, gr_, z##k##i); \
+		z##k##r = mirrored ? v_fma(xi_, gi_, z##k##r) : v_fnma(xi_, gi_, z##k##r); \
+		z##k##i = mirrored ? v_fnma(xr_, gi_, z##k##i) : v_fma(xr_, gi_, z##k##i); \
+	} \
+} while (0)
 
+/* Tile b across the lanes, the product, and back. */
 INLINE void
-tile_keep(double *x, const struct tile *t)
+tile_across(const struct conv_job *j, double *z, size_t b, int mirrored)
 {
+	size_t at = 8 * ROW * b, kept = 8 * ROW * conv_kept(b);
 	V NAMES8(z);
 
-	for (size_t h = 0; h < H; h++) {
-		double *at = x + h * W;
+	for (size_t h = 0; h < 8; h += W) {
+		const double *w = j->plan->across + 64 * b + h;
 
-		FROM_TILE(z, t, h);
-		PUT(at, 0, z0);
-		PUT(at, 1, z1);
-		PUT(at, 2, z2);
-		PUT(at, 3, z3);
-		PUT(at, 4, z4);
-		PUT(at, 5, z5);
-		PUT(at, 6, z6);
-		PUT(at, 7, z7);
+		GET8(z + h, ROW, z);
+		if (j->in[0]) {
+			DFT8(z, v_load(w), v_load(w + 8), v_load(w + 16), v_load(w + 24), v_load(w + 32), v_load(w + 40),
+			    v_load(w + 48), v_load(w + 56));
+			if (j->x)
+				PUT8(j->x + at + h, ROW, z);
+		}
+		if (!j->terms)
+			continue;
+		if (j->xs) {
+			SUM(0);
+			SUM(1);
+			SUM(2);
+			SUM(3);
+			SUM(4);
+			SUM(5);
+			SUM(6);
+			SUM(7);
+		} else {
+			TIMES(0);
+			TIMES(1);
+			TIMES(2);
+			TIMES(3);
+			TIMES(4);
+			TIMES(5);
+			TIMES(6);
+			TIMES(7);
+		}
+		IDFT8_AFTER(z, v_load(w), v_load(w + 8), v_load(w + 16), v_load(w + 24), v_load(w + 32), v_load(w + 40),
+		    v_load(w + 48), v_load(w + 56));
+		PUT8(z + h, ROW, z);
 	}
 }
 
-/* The sum of all terms, each g * x. */
-INLINE void
-tile_sum(struct tile *t, const struct conv_job *j, size_t at)
+/* ---- the order of things ---------------------------------------------------------------- */
+
+static void
+there(unsigned radix, double *z, size_t q, size_t n, const double *w)
 {
-	for (size_t h = 0; h < H; h++)
-		for (size_t k = 0; k < 8; k++) {
-			size_t place = at + k * ROW + h * W;
-			V r = v_set1(0.0), i = v_set1(0.0);
-
-			for (size_t n = 0; n < j->terms; n++) {
-				V gr = v_load(j->h[n] + place), gi = v_load(j->h[n] + place + 8);
-				V xr = v_load(j->xs[n] + place), xi = v_load(j->xs[n] + place + 8);
-
-				r = v_fma(xr, gr, r), i = v_fma(xr, gi, i);
-				r = v_fnma(xi, gi, r), i = v_fma(xi, gr, i);
-			}
-			t->r[k][h] = r;
-			t->i[k][h] = i;
-		}
+	if (radix == 8)
+		there8(z, q * ROW, z, q * ROW, n, w);
+	else
+		there4(z, q * ROW, z, q * ROW, n, w);
 }
 
 static void
-tile(const struct conv_job *j, double *z, size_t b)
+back(unsigned radix, double *z, size_t q, size_t n, const double *w)
+{
+	if (radix == 8)
+		back8(z, q * ROW, z, q * ROW, n, w);
+	else
+		back4(z, q * ROW, z, q * ROW, n, w);
+}
+
+static const double *
+turns_there(const struct conv_plan *p, unsigned stage, size_t b)
+{
+	return p->radix[stage] == 8 ? p->down + 8 * b : p->there + 6 * b;
+}
+
+/* The last stage there, all its tiles, and the first one back.  What is done to the tiles is done to all of them before the
+ * next: turning them over keeps one port of the CPU busy and the rest the other, and it does not look far enough ahead to
+ * find the rest in the next tile when that lies behind all of this one. */
+static void
+leaf(const struct conv_job *j, double *z, size_t b)
 {
 	const struct conv_plan *p = j->plan;
-	struct tile t;
+	unsigned stage = p->stages - 1, n = p->radix[stage];
 
-	if (j->in[0])
-		tile_there(&t, z, p->down + 8 * b, p->across + 64 * b);
-	if (j->x)
-		tile_keep(j->x + 8 * ROW * b, &t);
+	if (j->in[0]) {
+		there(n, z, 8, 8, turns_there(p, stage, b));
+		for (size_t k = 0; k < n; k++)
+			tile_down(z + 8 * ROW * k, p->down + 8 * (n * b + k));
+	}
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = 0; i < j->ahead_lines; i++)
+			__builtin_prefetch(j->ahead + 16 * ((n * b + k) * j->ahead_lines + i), 0, 2);
+		if (conv_mirrored(n * b + k))
+			tile_across(j, z + 8 * ROW * k, n * b + k, 1);
+		else
+			tile_across(j, z + 8 * ROW * k, n * b + k, 0);
+	}
 	if (!j->terms)
 		return;
-	if (j->xs)
-		tile_sum(&t, j, 8 * ROW * b);
-	else
-		tile_times(&t, j->h[0] + 8 * ROW * b);
-	tile_back(z, &t, p->across + 64 * b);
+	for (size_t k = 0; k < n; k++)
+		tile_up(z + 8 * ROW * k);
+	back(n, z, 8, 8, p->back[stage]);
 }
 
 /* Block b of s rows, all the way there and back.  Depth first, so that every cache is used for as many stages as it
@@ -511,38 +437,89 @@ static void
 block(const struct conv_job *j, double *z, size_t s, size_t b, unsigned stage)
 {
 	const struct conv_plan *p = j->plan;
-	size_t radix = p->radix[stage];
+	size_t radix = p->radix[stage], q = s / radix;
 
-	if (stage == p->stages) {
-		tile(j, z, b);
+	if (stage == p->stages - 1) {
+		leaf(j, z, b);
 		return;
 	}
-	if (j->in[0] && radix == 8)
-		there8(z, s, p->down + 8 * b);
-	else if (j->in[0])
-		there4(z, s, p->there + 6 * b);
+	if (j->in[0])
+		there(p->radix[stage], z, q, q, turns_there(p, stage, b));
 	for (size_t r = 0; r < radix; r++)
-		block(j, z + r * (s / radix) * ROW, s / radix, radix * b + r, stage + 1);
-	if (j->terms && radix == 8)
-		back8(z, s, p->back[stage]);
-	else if (j->terms)
-		back4(z, s, p->back[stage]);
+		block(j, z + r * q * ROW, q, radix * b + r, stage + 1);
+	if (j->terms)
+		back(p->radix[stage], z, q, q, p->back[stage]);
 }
 
+/* The first two stages there and the last two back, a few columns at a time by way of a scratch that stays in the first cache:
+ * what is written passes from there to the second cache at a quarter of the speed of what is read.  The blocks that come out lie
+ * p->gap doubles apart, or else all columns of a row would want the same few lines of the cache. */
+enum { COLUMNS = 4 };
+
+INLINE void
+two_there(const struct conv_job *job, size_t r)
+{
+	const struct conv_plan *p = job->plan;
+	size_t q = p->rows / 4, s = q / r, step = COLUMNS * ROW;
+	double scratch[32 * COLUMNS * ROW] __attribute__((aligned(64)));
+
+	for (size_t j = 0; j < s; j += COLUMNS) {
+		for (size_t k = 0; k < r; k++)
+			first4(job->in[0] + 8 * (j + k * s), job->in[1] + 8 * (j + k * s), q, scratch + k * step, r * step, COLUMNS);
+		for (size_t k = 0; k < 4; k++) {
+			const double *from = scratch + k * r * step;
+			double *to = job->z + j * ROW + k * r * (s * ROW + p->gap);
+
+			if (r == 8)
+				there8(from, step, to, s * ROW + p->gap, COLUMNS, p->down + 8 * k);
+			else
+				there4(from, step, to, s * ROW + p->gap, COLUMNS, p->there + 6 * k);
+		}
+	}
+}
+
+INLINE void
+two_back(const struct conv_job *job, size_t r)
+{
+	const struct conv_plan *p = job->plan;
+	size_t q = p->rows / 4, s = q / r, step = COLUMNS * ROW;
+	double scratch[32 * COLUMNS * ROW] __attribute__((aligned(64)));
+
+	for (size_t j = 0; j < s; j += COLUMNS) {
+		for (size_t k = 0; k < 4; k++) {
+			const double *from = job->z + j * ROW + k * r * (s * ROW + p->gap);
+			double *to = scratch + k * r * step;
+
+			if (r == 8)
+				back8(from, s * ROW + p->gap, to, step, COLUMNS, p->back[1] + 8 * j);
+			else
+				back4(from, s * ROW + p->gap, to, step, COLUMNS, p->back[1] + 6 * j);
+		}
+		for (size_t k = 0; k < r; k++)
+			last4(scratch + k * step, r * step, COLUMNS, p->back[0] + 6 * (j + k * s), j + k * s, q, job->skip / 8,
+			    job->out[0], job->out[1]);
+	}
+}
+
+/* With a gap, the first two stages are done at once. */
 void
 CONV_FN(const struct conv_job *j)
 {
 	const struct conv_plan *p = j->plan;
-	size_t root = p->radix[0], part = p->rows / root, skip = j->skip / 8;
+	size_t q = p->rows / 4, r = p->radix[1], blocks = p->gap ? 4 * r : 4, s = p->rows / blocks;
 
-	if (j->in[0] && root == 8)
-		first8(j->z, p->rows, j->in[0], j->in[1]);
+	if (j->in[0] && !p->gap)
+		first4(j->in[0], j->in[1], q, j->z, q * ROW, q);
+	else if (j->in[0] && r == 8)
+		two_there(j, 8);
 	else if (j->in[0])
-		first4(j->z, p->rows, j->in[0], j->in[1]);
-	for (size_t r = 0; r < root; r++)
-		block(j, j->z + r * part * ROW, part, r, 1);
-	if (j->terms && root == 8)
-		last8(j->z, p->rows, p->back[0], skip, j->out[0], j->out[1]);
+		two_there(j, 4);
+	for (size_t b = 0; b < blocks; b++)
+		block(j, j->z + b * (s * ROW + p->gap), s, b, p->gap ? 2 : 1);
+	if (j->terms && !p->gap)
+		last4(j->z, q * ROW, q, p->back[0], 0, q, j->skip / 8, j->out[0], j->out[1]);
+	else if (j->terms && r == 8)
+		two_back(j, 8);
 	else if (j->terms)
-		last4(j->z, p->rows, p->back[0], skip, j->out[0], j->out[1]);
+		two_back(j, 4);
 }

@@ -12,6 +12,7 @@ typedef float64x2_t V;
 #define v_store(p, v) vst1q_f64(p, v)
 #define v_fma(a, b, c) vfmaq_f64(c, a, b)
 #define v_fnma(a, b, c) vfmsq_f64(c, a, b)
+#define v_reverse(v) vextq_f64(v, v, 1)
 #define v_floats(p) vcvt_f64_f32(vld1_f32(p))
 #define v_put_floats(p, v) vst1_f32(p, vadd_f32(vcvt_f32_f64(v), vdup_n_f32(0)))
 

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST = 600000 };
+enum { MOST = 1100000 };
 static float x[2 * MOST], h[4 * MOST], y[4 * MOST];
 static double paths[8 * MOST];
 static struct err e;
@@ -110,6 +110,7 @@ test_exact(void)
 		{ 2049, 200000, 97 }, { 8192, 300000, 211 }, { 16384, 300000, 499 }, { 16385, 300000, 499 },
 		{ 65536, 300000, 1999 }, { 65537, 300000, 1999 }, { 262145, 100000, 1999 }, { 393216, 390000, 3989 },
 		{ 524289, 100000, 9973 }, { 1100000, 50000, 9973 },
+		{ 2100000, 50000, 19937 }, /* in partitions */
 	};
 	char what[80];
 
@@ -288,10 +289,10 @@ static void
 test_isa(void)
 {
 	static const char *const isa[] = { "avx512", "neon", "avx2", "generic" };
-	static const int64_t taps[] = { 200, 5000, 90000 };
+	static const int64_t taps[] = { 200, 5000, 90000, 300000 };
 	char first[65], hex[65];
 
-	for (size_t t = 0; t < 3; t++) {
+	for (size_t t = 0; t < sizeof taps / sizeof *taps; t++) {
 		int same = 1;
 
 		hash_with(isa[0], taps[t], first);
@@ -353,6 +354,7 @@ main(void)
 	test_matrix(3000, 30000, 2, 2, 41);
 	test_matrix(700, 20000, 4, 3, 97);
 	test_matrix(530000, 20000, 2, 1, 9973);
+	test_matrix(2100000, 20000, 2, 1, 39989);
 	test_half_silent();
 	test_golden();
 	test_refused();
