@@ -1,8 +1,8 @@
 /* test_limit_model.c - what the model tells of a limiter, against the limiter and what its result measures. */
 #include "../tap.h"
 #include "base/isa.h"
-#include "dsp/db.h"
 #include "base/scan.h"
+#include "dsp/db.h"
 #include "metrics/limit_model.h"
 #include "metrics/limiter.h"
 #include "metrics/truepeak.h"
