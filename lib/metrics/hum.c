@@ -21,7 +21,8 @@ struct hum {
 	float *rising;                 /* first */
 	float rising_sum;             /* of the block before, which rises into this one */
 	size_t in_block, have;         /* frames in this block; samples in buf */
-	float *block, *filter, *buf;   /* first; taps; ROOM */
+	float *block;                  /* first */
+	double *filter, *buf;          /* taps; ROOM */
 	double *low, *turn;            /* n; a Hann window with cos and sin of each line */
 	size_t n, have_low;
 	struct stats power[LINES];
@@ -66,11 +67,11 @@ hum_new(int rate_hz, int channels)
 		double v = sin(M_PI * t) / (M_PI * t) *
 			   (0.42 + 0.5 * cos(2 * M_PI * t / LOBES) + 0.08 * cos(4 * M_PI * t / LOBES));
 
-		h->filter[i] = (float)v;
+		h->filter[i] = v;
 		sum += v;
 	}
 	for (size_t i = 0; i < h->taps; i++)
-		h->filter[i] = (float)((double)h->filter[i] / sum / (double)(h->ch * h->first));
+		h->filter[i] /= sum * (double)(h->ch * h->first);
 	for (size_t i = 0; i < h->first; i++)
 		h->rising[i] = (float)(((double)i + 0.5) / (double)h->first);
 	h->have = h->taps; /* silence before the start */
@@ -101,7 +102,7 @@ passes(const struct hum *h, double hz)
 		tim += w * sin(a);
 	}
 	for (size_t i = 0; i < h->taps; i++) {
-		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step), w = (double)h->filter[i] * (double)h->ch * first;
+		double a = 2 * M_PI * hz * (double)i / (h->low_hz * (double)h->step), w = h->filter[i] * (double)h->ch * first;
 
 		re += w * cos(a);
 		im += w * sin(a);
@@ -109,28 +110,9 @@ passes(const struct hum *h, double hz)
 	return (re * re + im * im) * (tre * tre + tim * tim);
 }
 
-typedef float F4 __attribute__((vector_size(16), may_alias, aligned(4)));
 typedef double D2 __attribute__((vector_size(16), may_alias, aligned(8)));
 
-/* The sum of the products of n numbers, a multiple of 16. */
-static double
-product_f(const float *a, const float *b, size_t n)
-{
-	F4 s[4] = { { 0 } };
-
-	for (size_t i = 0; i < n; i += 16) {
-		const F4 *x = (const F4 *)(const void *)(a + i), *y = (const F4 *)(const void *)(b + i);
-
-		s[0] += x[0] * y[0];
-		s[1] += x[1] * y[1];
-		s[2] += x[2] * y[2];
-		s[3] += x[3] * y[3];
-	}
-	s[0] = (s[0] + s[1]) + (s[2] + s[3]);
-	return ((double)s[0][0] + (double)s[0][1]) + ((double)s[0][2] + (double)s[0][3]);
-}
-
-/* The same of n doubles, a multiple of 8. */
+/* The sum of the products of n doubles, a multiple of 8. */
 static double
 product(const double *a, const double *b, size_t n)
 {
@@ -172,7 +154,7 @@ end_blocks(struct hum *h)
 {
 	if ((h->have - h->taps) % h->step)
 		return 0;
-	h->low[h->have_low++] = product_f(h->buf + h->have - h->taps, h->filter, h->taps);
+	h->low[h->have_low++] = product(h->buf + h->have - h->taps, h->filter, h->taps);
 	if (h->have + h->step > ROOM) {
 		memmove(h->buf, h->buf + h->have - h->taps, h->taps * sizeof *h->buf);
 		h->have = h->taps;
@@ -202,7 +184,7 @@ add_blocks(struct hum *h, const float *x, size_t blocks)
 			up_even += up[i] * x[i];
 		}
 		rising = up_even + up_odd;
-		h->buf[h->have++] = h->rising_sum + (even + odd - rising);
+		h->buf[h->have++] = (double)(h->rising_sum + (even + odd - rising));
 		h->rising_sum = rising;
 		if (end_blocks(h))
 			return -1;
