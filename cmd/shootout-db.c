@@ -1,4 +1,5 @@
 /* shootout-db - keep shootouts in one SQLite file: put runs in, list, search, show, take out. */
+#include "base/str.h"
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
@@ -6,6 +7,7 @@
 #include "db/db.h"
 #include "db/entry.h"
 #include "db/run.h"
+#include "db/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,57 +49,39 @@ static const struct opt_spec spec = {
 
 /* What a command reads under the database's lock goes here first and to standard output when the
  * lock is gone: a pager that nobody scrolls must not keep others from writing. */
-static struct {
-	FILE *f;
-	char *text;
-	size_t len;
-} answer;
-
-static int
-answer_begin(void)
-{
-	struct err e;
-
-	answer.f = open_memstream(&answer.text, &answer.len);
-	if (!answer.f) {
-		diag_error("out of memory");
-		return ST_FAIL;
-	}
-	return db_begin(db, &e) ? diag_err(&e) : ST_OK;
-}
+static struct str answer;
 
 /* Returns status, or what went wrong here. */
 static int
 answer_end(int status)
 {
-	int bad = ferror(answer.f);
-
-	db_rollback(db); /* nothing was changed */
-	if (fclose(answer.f) || bad) {
+	if (db)
+		db_rollback(db); /* nothing was changed */
+	if (answer.failed) {
 		diag_error("out of memory");
 		status = ST_FAIL;
-	} else {
-		fwrite(answer.text, 1, answer.len, stdout); /* diag_close_stdout() tells of errors */
+	} else if (answer.len) {
+		fwrite(answer.s, 1, answer.len, stdout); /* diag_close_stdout() tells of errors */
 	}
-	free(answer.text);
-	answer.text = NULL;
+	str_free(&answer);
 	return status;
 }
 
-/* Print o with who made it and its kind in front; takes o. */
-static int
-print(FILE *f, const char *kind, json_t *o)
+/* Add o with who made it and its kind in front; takes o. */
+static void
+add(const char *kind, json_t *o)
 {
 	json_t *line = jl_new(DB_SCHEMA);
-	int r;
+	char *text;
 
 	jl_str(line, "kind", kind);
 	json_object_update(line, o);
+	text = jl_text(line);
+	str_addf(&answer, "%s\n", text ? text : "");
+	answer.failed |= !text;
+	free(text);
+	json_decref(line);
 	json_decref(o);
-	r = jl_print(line, f);
-	if (r && !ferror(f))
-		diag_error("out of memory");
-	return r;
 }
 
 static int
@@ -108,126 +92,63 @@ create(char **args)
 	return ST_OK;
 }
 
-/* The line that tells of one imported run. */
-static json_t *
-receipt(const struct db_run *run, const char *source, int replaced)
-{
-	json_t *o = json_object(), *desc = json_loads(run->part[DB_DESCRIPTION][0].text, 0, NULL);
+struct import { struct progress progress; size_t sources, runs; };
 
-	jl_str(o, "id", run->id);
-	jl_set(o, "name", json_incref(json_object_get(desc, "name")));
-	jl_str(o, "source", source);
-	jl_bool(o, "replaced", replaced);
-	json_decref(desc);
-	return o;
+static void
+imported(void *ctx, size_t done)
+{
+	struct import *i = ctx;
+
+	progress_step(&i->progress, (double)i->sources + (double)done / (double)i->runs);
 }
 
-/* All runs of one source, or none; receipts go to *told.  The database is opened (and made) when there is
- * something to put in. */
+/* All runs of one source, or none.  The database is opened (and made) when there is something to put in. */
 static int
-import_source(const char *source, int at, struct progress *p, json_t *told)
+import_source(const char *source, struct import *i, json_t *told)
 {
 	struct db_run *runs;
-	json_t *done = json_array();
-	int status = ST_FAIL, replaced;
-	size_t n;
+	json_t *receipts;
 	struct err e;
+	int bad = db_runs_read(&runs, &i->runs, source, &e) || (!db && db_open(&db, db_name, DB_WRITE, wait_s, &e)) ||
+	    db_import_all(db, runs, i->runs, source, imported, i, &receipts, &e);
 
-	if (db_runs_read(&runs, &n, source, &e) || (!db && db_open(&db, db_name, DB_WRITE, wait_s, &e)) ||
-	    db_begin(db, &e))
-		goto fail;
-	for (size_t i = 0; i < n; i++) {
-		if (db_import(db, &runs[i], &replaced, &e))
-			goto fail;
-		json_array_append_new(done, receipt(&runs[i], source, replaced));
-		progress_step(p, at + (double)(i + 1) / (double)n);
+	db_runs_free(runs, i->runs);
+	if (bad) {
+		progress_end(&i->progress, (double)i->sources); /* the message gets a line of its own */
+		return diag_err(&e);
 	}
-	if (db_commit(db, &e))
-		goto fail;
-	json_array_extend(told, done);
-	status = ST_OK;
-	goto out;
-fail:
-	progress_end(p, at);            /* the message gets a line of its own */
-	status = diag_err(&e);
-	if (db)
-		db_rollback(db);
-out:
-	db_runs_free(runs, n);
-	json_decref(done);
-	return status;
+	json_array_extend(told, receipts);
+	json_decref(receipts);
+	return ST_OK;
 }
 
 static int
 import(char **args)
 {
 	json_t *told = json_array(), *o;
+	struct import im = { .sources = 0 };
 	int status = ST_OK, n = 0;
-	struct progress p;
 	size_t i;
 
 	while (args[n])
 		n++;
 	if (!n)
 		diag_usage("import needs the folder of a run, an export, or -");
-	progress_begin(&p, "import", n);
-	for (int k = 0; k < n; k++)
-		status = diag_worst(status, import_source(args[k], k, &p, told));
-	progress_end(&p, n);
+	progress_begin(&im.progress, "import", n);
+	for (; *args; args++, im.sources++)
+		status = diag_worst(status, import_source(*args, &im, told));
+	progress_end(&im.progress, n);
 	json_array_foreach(told, i, o)
-		if (print(stdout, "import", json_incref(o)))
-			status = ST_FAIL;
+		add("import", json_incref(o));
 	json_decref(told);
-	return status;
-}
-
-/* A text for the terminal: no control characters, which could move the cursor or worse. */
-static void
-put_cell(const char *s, int width)
-{
-	int columns = 0, cut = 0;
-
-	for (const unsigned char *p = (const unsigned char *)s; *p && !cut; p++) {
-		if ((*p & 0xc0) != 0x80 && ++columns > width) {
-			cut = 1;
-		} else if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)) {
-			putc('?', answer.f);
-			p += *p == 0xc2;
-		} else {
-			putc(*p, answer.f);
-		}
-	}
-	for (; columns < width; columns++)
-		putc(' ', answer.f);
-	fputs(cut ? "~ " : "  ", answer.f);
-}
-
-/* o[key]; "" when it is no text, as in a database that others made up. */
-static const char *
-text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
+	return answer_end(status);
 }
 
 static int
 put_row(void *ctx, json_t *o)
 {
-	char id[13];
-
 	(void)ctx;
-	snprintf(id, sizeof id, "%s", text_of(o, "id"));
-	put_cell(id, 12);
-	put_cell(text_of(o, "name"), 24);
-	put_cell(text_of(o, "title"), 24);
-	fprintf(answer.f, "%3lld  %5lld  %8lld  %6.1f s  ",
-	    (long long)json_integer_value(json_object_get(o, "dis")),
-	    (long long)json_integer_value(json_object_get(o, "tones")),
-	    (long long)json_integer_value(json_object_get(o, "segments")),
-	    json_number_value(json_object_get(o, "duration_s")));
-	put_cell(text_of(o, "imported_at"), 20);
-	putc('\n', answer.f);
+	db_table_row(&answer, o);
 	json_decref(o);
 	return 0;
 }
@@ -236,24 +157,23 @@ static int
 put_entry(void *ctx, json_t *o)
 {
 	(void)ctx;
-	return print(answer.f, "entry", o);
+	add("entry", o);
+	return 0;
 }
 
 static int
 list(char **args)
 {
 	int table = as_table || (!as_json && isatty(STDOUT_FILENO));
-	int status;
 	long long n;
 	struct err e;
 
 	if (*args)
 		diag_usage("list takes no operand; to search say --search '%s'", *args);
-	if ((status = answer_begin()))
-		return status;
+	if (db_begin(db, &e))
+		return diag_err(&e);
 	if (table)
-		fputs("ID            NAME                      TITLE                     DIS  TONES  SEGMENTS  "
-		    "DURATION  IMPORTED\n", answer.f);
+		str_add(&answer, db_table_head);
 	n = db_list(db, search, table ? put_row : put_entry, NULL, &e);
 	return answer_end(n < 0 ? diag_err(&e) : search && !n ? ST_NO : ST_OK);
 }
@@ -278,14 +198,16 @@ show_row(long long row)
 
 	if (db_show(db, row, &o, &e))
 		return diag_err(&e);
-	return print(answer.f, "shootout", o) ? ST_FAIL : ST_OK;
+	add("shootout", o);
+	return ST_OK;
 }
 
 static int
 put_line(void *ctx, const char *line)
 {
 	(void)ctx;
-	return fputs(line, answer.f) < 0 || putc('\n', answer.f) == EOF;
+	str_addf(&answer, "%s\n", line);
+	return answer.failed;
 }
 
 static int
@@ -301,10 +223,11 @@ export_row(long long row)
 static int
 one(const char *name, long long row, int (*print_row)(long long row))
 {
-	int status = answer_begin();
+	struct err e;
+	int status = ST_OK;
 
-	if (status)
-		return status;
+	if (db_begin(db, &e))
+		return diag_err(&e);
 	if (name)
 		status = find(name, &row);
 	return answer_end(status ? status : print_row(row));
@@ -354,7 +277,8 @@ check(char **args)
 	if (db_check(db, &o, &e))
 		return diag_err(&e);
 	fine = json_is_true(json_object_get(o, "ok"));
-	return print(stdout, "check", o) ? ST_FAIL : fine ? ST_OK : ST_NO;
+	add("check", o);
+	return answer_end(fine ? ST_OK : ST_NO);
 }
 
 static const struct {

@@ -1,8 +1,8 @@
 /* utf8.c - text from outside made safe to draw and to print on one line. */
 #include "base/utf8.h"
-#include "base/str.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd"
@@ -85,6 +85,32 @@ char *
 utf8_clean_str(const char *s, size_t max_chars)
 {
 	return utf8_clean(s, strlen(s), max_chars);
+}
+
+static int
+characters(const char *s)
+{
+	int n = 0;
+
+	for (; s && *s; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
+void
+utf8_cell(struct str *out, const char *s, int width, int fill)
+{
+	char *clean = utf8_clean_str(s, (size_t)width);
+	int chars = characters(clean);
+
+	if (chars > width) {            /* the ellipsis has no room */
+		free(clean);
+		clean = utf8_clean_str(s, (size_t)width - 1);
+		chars = characters(clean);
+	}
+	str_addf(out, "%s%*s", clean ? clean : "", fill > chars ? fill - chars : 0, "");
+	out->failed |= !clean;
+	free(clean);
 }
 
 char *

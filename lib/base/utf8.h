@@ -1,6 +1,7 @@
 /* utf8.h - text from outside made safe to draw and to print on one line. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
+#include "base/str.h"
 #include <stddef.h>
 
 /* A malloc'd copy of bytes[n] as valid UTF-8 (RFC 3629) of at most max_chars characters, then an
@@ -13,6 +14,9 @@ char *utf8_clean(const char *bytes, size_t n, size_t max_chars);
 
 /* The same for a string. */
 char *utf8_clean_str(const char *s, size_t max_chars);
+
+/* Add s, clean, as a cell of a table: at most `width` characters (1 or more), the ellipsis included, and spaces up to `fill`. */
+void utf8_cell(struct str *out, const char *s, int width, int fill);
 
 /* Malloc'd bytes[n] with what is no UTF-8 replaced by U+FFFD and all else as it was; *out_n its length.
  * For text formats such as JSON, whose newlines and controls mean something. */

@@ -12,6 +12,11 @@
  * after an error the caller rolls back, and nothing of it is there.  *replaced: it was there. */
 int db_import(struct db *d, const struct db_run *run, int *replaced, struct err *e);
 
+/* Put all n runs of one source in, or none, in a transaction of its own; step (may be NULL) is told after each how many are in.
+ * *receipts: a list with "id", "name", "source" and "replaced" for each, the caller's; NULL on error. */
+int db_import_all(struct db *d, const struct db_run *runs, size_t n, const char *source, void (*step)(void *ctx, size_t done),
+    void *ctx, json_t **receipts, struct err *e);
+
 /* The row of the shootout that TEXT means: an id or its beginning (8 digits or more), else a
  * name, of which the newest.  Returns 1, 0 none, -1 error (an id's beginning that fits several). */
 int db_find(struct db *d, const char *text, long long *row, struct err *e);

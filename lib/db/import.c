@@ -1,5 +1,6 @@
 /* import.c - one run into the tables. */
 #include "base/str.h"
+#include "cli/jsonl.h"
 #include "db/entry.h"
 #include "db/sql.h"
 
@@ -336,4 +337,41 @@ out:
 	json_decref(desc);
 	json_decref(head);
 	return r;
+}
+
+static json_t *
+receipt(const struct db_run *run, const char *source, int replaced)
+{
+	json_t *o = json_object(), *desc = json_loads(run->part[DB_DESCRIPTION][0].text, 0, NULL);
+
+	jl_str(o, "id", run->id);
+	jl_set(o, "name", json_incref(json_object_get(desc, "name")));
+	jl_str(o, "source", source);
+	jl_bool(o, "replaced", replaced);
+	json_decref(desc);
+	return o;
+}
+
+int
+db_import_all(struct db *d, const struct db_run *runs, size_t n, const char *source, void (*step)(void *ctx, size_t done),
+    void *ctx, json_t **receipts, struct err *e)
+{
+	json_t *list = json_array();
+	int replaced, bad = db_begin(d, e);
+
+	*receipts = NULL;
+	for (size_t i = 0; i < n && !bad; i++) {
+		bad = db_import(d, &runs[i], &replaced, e);
+		if (!bad)
+			json_array_append_new(list, receipt(&runs[i], source, replaced));
+		if (!bad && step)
+			step(ctx, i + 1);
+	}
+	if (!bad && !db_commit(d, e)) {
+		*receipts = list;
+		return 0;
+	}
+	db_rollback(d);
+	json_decref(list);
+	return -1;
 }

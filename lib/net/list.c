@@ -276,25 +276,6 @@ list_run(const struct list *l, const struct api *a, const char *id, const struct
 
 /* ---- a table ---- */
 
-/* Text to its width in characters, ended by an ellipsis where it is longer. */
-static void
-add_cell(struct str *b, const char *text, int width, int last)
-{
-	char *clean = utf8_clean_str(text, (size_t)width - 1);
-	int cells = 0;
-
-	if (!clean) {
-		b->failed = 1;
-		return;
-	}
-	for (const char *p = clean; *p; p++)
-		cells += ((unsigned char)*p & 0xc0) != 0x80;
-	str_add(b, clean);
-	for (; !last && cells < width + 1; cells++)
-		str_add(b, " ");
-	free(clean);
-}
-
 static int
 is_last(const struct list *l, size_t i)
 {
@@ -322,7 +303,8 @@ list_row(const struct list *l, const json_t *line)
 		char number[32];
 
 		snprintf(number, sizeof number, "%lld", (long long)json_integer_value(v));
-		add_cell(&b, json_is_string(v) ? json_string_value(v) : json_is_integer(v) ? number : "-", l->column[i].width, is_last(l, i));
+		utf8_cell(&b, json_is_string(v) ? json_string_value(v) : json_is_integer(v) ? number : "-", l->column[i].width,
+		    is_last(l, i) ? 0 : l->column[i].width + 1);
 	}
 	str_add(&b, "\n");
 	if (b.failed)

@@ -134,18 +134,12 @@ out:
 
 enum { NAME_COLUMNS = 24 };
 
-/* A name in a column: made safe to print, at most as wide as the column, padded by characters. */
 static void
-add_name(struct str *out, const json_t *o, const char *key, int columns)
+add_name(struct str *out, const json_t *o, const char *key, int width, int fill)
 {
 	const char *s = json_string_value(json_object_get(o, key));
-	char *name = utf8_clean_str(s ? s : "", (size_t)(columns > 1 ? columns - 1 : 1));
-	int chars = 0;
 
-	for (const char *c = name; c && *c; c++)
-		chars += (*c & 0xc0) != 0x80;
-	str_addf(out, "%s%*s", name ? name : "", columns > chars ? columns - chars : 0, "");
-	free(name);
+	utf8_cell(out, s ? s : "", width, fill);
 }
 
 /* The number, or a dash. */
@@ -181,9 +175,9 @@ status_table(const json_t *o, struct str *out)
 		str_addf(out, "\n   %-*s %-*s %8s %8s %8s %7s %9s\n", NAME_COLUMNS, "tone", NAME_COLUMNS, "DI", "gain dB",
 		    "LUFS", "dBTP", "crest", "centre Hz");
 	json_array_foreach(json_object_get(o, "tones"), i, t) {
-		add_name(out, t, "label", 3);
-		add_name(out, t, "title", NAME_COLUMNS + 1);
-		add_name(out, t, "di", NAME_COLUMNS);
+		add_name(out, t, "label", 2, 3);
+		add_name(out, t, "title", NAME_COLUMNS, NAME_COLUMNS + 1);
+		add_name(out, t, "di", NAME_COLUMNS, NAME_COLUMNS);
 		add_cell(out, t, "gain_db", 8, 1);
 		add_cell(out, t, "loudness_lufs", 8, 1);
 		add_cell(out, t, "true_peak_dbtp", 8, 1);

@@ -29,6 +29,7 @@ cleans(const char *in, const char *want)
 static void
 test_utf8(void)
 {
+	struct str cell = { 0 };
 	char *s;
 	size_t n;
 
@@ -52,6 +53,12 @@ test_utf8(void)
 	s = utf8_clean("abc", 3, 3);
 	ok(s && !strcmp(s, "abc"), "text of just the length does not");
 	free(s);
+	utf8_cell(&cell, "abcd", 4, 6);
+	utf8_cell(&cell, "abcde", 4, 5);
+	utf8_cell(&cell, "\xc3\xb6\x1b", 4, 2);
+	utf8_cell(&cell, "x", 4, 0);
+	ok(!cell.failed && !strcmp(cell.s, "abcd  abc\xe2\x80\xa6 \xc3\xb6 x"), "cells are cut and filled by characters");
+	str_free(&cell);
 	s = utf8_repair("a\n\xff{\xc3\xb6", 6, &n);
 	ok(s && n == 8 && !memcmp(s, "a\n\xef\xbf\xbd{\xc3\xb6", 8), "repair keeps newlines");
 	free(s);
