@@ -154,30 +154,8 @@ write_description(const struct job *j, struct err *e)
 static int
 write_report(const struct job *j, struct err *e)
 {
-	const struct encode_facts *f = &j->facts;
-	json_t *o = jl_new("video/1");
+	json_t *o = encode_json(&j->spec, &j->facts, out_name);
 
-	jl_str(o, "file", out_name);
-	jl_str(o, "container", j->spec.container);
-	jl_int(o, "bytes", f->bytes);
-	jl_num(o, "duration_s", f->video_s);
-	jl_str(o, "video_codec", f->video_codec);
-	jl_int(o, "width", j->spec.width);
-	jl_int(o, "height", j->spec.height);
-	jl_int(o, "fps_num", j->spec.fps_num);
-	jl_int(o, "fps_den", j->spec.fps_den);
-	jl_int(o, "video_frames", f->video_frames);
-	jl_str(o, "preset", preset);
-	jl_int(o, "crf", crf);
-	jl_str(o, "audio_codec", f->audio_codec);
-	jl_int(o, "rate_hz", j->t.rate_hz);
-	jl_int(o, "channels", j->t.channels);
-	jl_int(o, "audio_frames", f->audio_frames);
-	jl_int(o, "master_frames", j->t.frames);
-	jl_num(o, "audio_start_s", f->audio_start_s);
-	jl_num(o, "audio_snr_db", f->snr_db);
-	jl_num(o, "sample_peak_dbfs", f->peak_dbfs);
-	jl_int(o, "chapters", (long long)j->t.n);
 	jl_num(o, "seconds", j->seconds);
 	return jl_write(o, report_name, e);
 }

@@ -6,6 +6,7 @@
 #ifndef VIDEO_ENCODE_H
 #define VIDEO_ENCODE_H
 #include "base/err.h"
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,4 +58,6 @@ struct encode_facts {
  * sound, which must be that of the master, not shifted.  ERR_INPUT says what is wrong. */
 int encode_verify(const struct encode_spec *s, struct encode_facts *f,
                   void (*step)(void *ctx, int64_t audio_frames), void *ctx, struct err *e);
+/* What was asked for and found, a video/1; name: of the video.  The caller's. */
+json_t *encode_json(const struct encode_spec *s, const struct encode_facts *f, const char *name);
 #endif

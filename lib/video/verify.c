@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "cli/jsonl.h"
 #include "video/encode.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,4 +247,33 @@ encode_verify(const struct encode_spec *s, struct encode_facts *f,
 {
 	memset(f, 0, sizeof *f);
 	return probe(s, f, e) || listen_through(s, f, step, ctx, e) ? -1 : 0;
+}
+
+json_t *
+encode_json(const struct encode_spec *s, const struct encode_facts *f, const char *name)
+{
+	json_t *o = jl_new("video/1");
+
+	jl_str(o, "file", name);
+	jl_str(o, "container", s->container);
+	jl_int(o, "bytes", f->bytes);
+	jl_num(o, "duration_s", f->video_s);
+	jl_str(o, "video_codec", f->video_codec);
+	jl_int(o, "width", s->width);
+	jl_int(o, "height", s->height);
+	jl_int(o, "fps_num", s->fps_num);
+	jl_int(o, "fps_den", s->fps_den);
+	jl_int(o, "video_frames", f->video_frames);
+	jl_str(o, "preset", s->preset);
+	jl_int(o, "crf", s->crf);
+	jl_str(o, "audio_codec", f->audio_codec);
+	jl_int(o, "rate_hz", s->rate_hz);
+	jl_int(o, "channels", s->channels);
+	jl_int(o, "audio_frames", f->audio_frames);
+	jl_int(o, "master_frames", s->audio_frames);
+	jl_num(o, "audio_start_s", f->audio_start_s);
+	jl_num(o, "audio_snr_db", f->snr_db);
+	jl_num(o, "sample_peak_dbfs", f->peak_dbfs);
+	jl_int(o, "chapters", (long long)s->chapters);
+	return o;
 }
