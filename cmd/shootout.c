@@ -62,68 +62,27 @@ want_table(void)
 
 /* ---- new ---- */
 
-/* JSON is UTF-8; another name would come out changed, and not be found. */
-static int
-name_fits_json(const char *name)
-{
-	json_t *s = json_string(name);
-
-	json_decref(s);
-	return s != NULL;
-}
-
+/* Names in a description start from its own folder. */
 static int
 cmd_new(char **models, int n)
 {
-	char cwd[PATH_MAX];
-	int here = !out_name || !strcmp(out_name, "-") || !strchr(out_name, '/');
+	int here = !out_name || !strcmp(out_name, "-") || !strchr(out_name, '/'), bad;
 	const char **lists[3] = { dis.v, (const char **)models, irs.v };
 	int counts[3] = { dis.n, n, irs.n };
-	struct str text = { 0 };
-	struct outfile o;
 	struct err e;
 	json_t *d;
-	char *json;
-	int r;
 
-	if (!getcwd(cwd, sizeof cwd))
-		cwd[0] = '\0';
 	for (int k = 0; k < 3; k++)
-		for (int i = 0; i < counts[k]; i++) {
-			if (access(lists[k][i], R_OK)) {
-				err_sys(&e, "cannot read '%s'", lists[k][i]);
+		for (int i = 0; i < counts[k]; i++)
+			if (!(lists[k][i] = new_name(lists[k][i], !here, &e)))
 				return diag_err(&e);
-			}
-			if (!name_fits_json(lists[k][i])) {
-				diag_error("cannot describe '%s': its name is not UTF-8; rename it", lists[k][i]);
-				return ST_FAIL;
-			}
-			/* names in a description start from its own folder */
-			if (!here && lists[k][i][0] != '/')
-				lists[k][i] = str_printf("%s/%s", cwd, lists[k][i]);
-		}
 	d = new_description(title ? title : "Tone shootout", dis.v, (size_t)dis.n, lists[1], (size_t)n, irs.v,
 	    (size_t)irs.n, &e);
 	if (!d)
 		diag_usage("%s", e.msg);
-	json = json_dumps(d, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+	bad = new_write(d, out_name, &e);
 	json_decref(d);
-	str_addf(&text, "%s\n", json ? json : "");
-	free(json);
-	r = outfile_open(&o, out_name, &e);
-	if (!r && o.name && !access(o.name, F_OK) && o.tmp) {
-		outfile_abort(&o);
-		str_free(&text);
-		diag_error("'%s' exists; remove it or name another", out_name);
-		return ST_FAIL;
-	}
-	if (!r && (text.failed || write(o.fd, text.s, text.len) != (ssize_t)text.len)) {
-		r = err_sys(&e, "cannot write '%s'", out_name ? out_name : "standard output");
-		outfile_abort(&o);
-	}
-	r = r ? r : outfile_commit(&o, &e);
-	str_free(&text);
-	return r ? diag_err(&e) : ST_OK;
+	return bad ? diag_err(&e) : ST_OK;
 }
 
 /* ---- check, plan ---- */

@@ -1,9 +1,13 @@
 /* new.c - a first description from files. */
 #include "shoot/new.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "cli/jsonl.h"
+
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Give o an id that no earlier entry of the list has. */
 static void
@@ -92,4 +96,46 @@ new_description(const char *name, const char *const *dis, size_t n_dis, const ch
 			add_chain(chains, n_models ? models[m] : NULL, n_irs ? irs[i] : NULL);
 	jl_set(o, "chains", chains);
 	return o;
+}
+
+char *
+new_name(const char *file, int from_root, struct err *e)
+{
+	json_t *text = json_string(file);
+	char cwd[PATH_MAX], *name = NULL;
+
+	json_decref(text);
+	if (access(file, R_OK))
+		err_sys(e, "cannot read '%s'", file);
+	else if (!text)
+		err_set(e, ERR_INPUT, "cannot describe '%s': its name is not UTF-8; rename it", file);
+	else if (from_root && *file != '/' && !getcwd(cwd, sizeof cwd))
+		err_sys(e, "cannot tell the folder of '%s'", file);
+	else if (!(name = from_root && *file != '/' ? str_printf("%s/%s", cwd, file) : str_printf("%s", file)))
+		err_set(e, ERR_NOMEM, "out of memory");
+	return name;
+}
+
+int
+new_write(const json_t *d, const char *name, struct err *e)
+{
+	char *json = json_dumps(d, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+	struct str text = { 0 };
+	struct outfile o;
+	int r;
+
+	str_addf(&text, "%s\n", json ? json : "");
+	text.failed |= !json;
+	free(json);
+	r = outfile_open(&o, name, e);
+	if (!r && o.tmp && !access(o.name, F_OK))
+		r = err_set(e, ERR_INPUT, "'%s' exists; remove it or name another", name);
+	else if (!r && text.failed)
+		r = err_set(e, ERR_NOMEM, "out of memory");
+	else if (!r && write(o.fd, text.s, text.len) != (ssize_t)text.len)
+		r = err_sys(e, "cannot write '%s'", name ? name : "standard output");
+	if (r)
+		outfile_abort(&o);
+	str_free(&text);
+	return r ? r : outfile_commit(&o, e);
 }
