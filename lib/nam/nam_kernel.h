@@ -70,7 +70,7 @@ enum nam_op {
  *   n = tanh(fma(sig r, U, W)),  h = fma(1 - sig z, n, sig z * h).
  * Weights and biases of the gates that sig bends come halved: sig z = 1/2 + 1/2 tanh(z / 2). */
 struct nam_rnn {
-	int inputs, units;      /* units: a multiple of 16, zero weights beyond the real ones */
+	int inputs, units;      /* units: 8 or a multiple of 16, zero weights beyond the real ones */
 	int real_units;
 	const float *w;         /* (inputs + real_units) x gates x units */
 	const float *bias;      /* gates x units */

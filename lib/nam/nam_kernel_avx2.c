@@ -45,6 +45,11 @@ v_shift23(V a)
 {
 	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 23));
 }
+static inline V
+v_min_bits(V a, V b)
+{
+	return _mm256_castsi256_ps(_mm256_min_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
 /* A permutation has 8 entries: the low ones, then the high ones as what differs (a blend takes
  * three times as long as these two operations). */
 typedef struct { __m256i i, high; } VI;

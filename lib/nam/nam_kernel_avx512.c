@@ -44,6 +44,18 @@ v_shift23(V a)
 {
 	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23));
 }
+static inline V
+v_min_bits(V a, V b)
+{
+	return _mm512_castsi512_ps(_mm512_min_epu32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+static inline V
+v_high(V a)
+{
+	return _mm512_castpd_ps(_mm512_castpd256_pd512(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1)));
+}
+static inline V v_load_low(const float *p) { return _mm512_castps256_ps512(_mm256_loadu_ps(p)); }
+static inline void v_store_low(float *p, V a) { _mm256_storeu_ps(p, _mm512_castps512_ps256(a)); }
 typedef __m512i VI;
 typedef struct { uint32_t bits[16] __attribute__((aligned(64))); } V_TABLE_TYPE;
 #define V_TABLE(...) { { __VA_ARGS__ } }

@@ -11,6 +11,7 @@ typedef double D;
 #include "nam/nam_scalar.h"
 static inline V v_load(const float *p) { return *p; }
 static inline void v_store(float *p, V a) { *p = a; }
+static inline V v_min_bits(V a, V b) { return bits_of(a) < bits_of(b) ? a : b; }
 static inline D d_set1(double a) { return a; }
 static inline D d_load(const float *p) { return (double)*p; }
 static inline void d_store(float *p, D a) { *p = (float)a; }

@@ -1,5 +1,7 @@
 /* nam_kernel_impl.h - the source of all kernels; each nam_kernel_ISA.c defines its vector type
- * V of VL floats (D of DL doubles) and the v_ and d_ operations, then includes this. */
+ * V of VL floats (D of DL doubles) and the v_ and d_ operations, then includes this.
+ * v_min_bits(): the lower bit pattern.  With 16 lanes: v_load_low() and v_store_low() of the first 8, v_high() makes the
+ * last 8 the first. */
 #include "nam/nam_kernel.h"
 
 #ifdef __clang__

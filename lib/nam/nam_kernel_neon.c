@@ -42,6 +42,11 @@ v_shift23(V a)
 {
 	return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a), 23));
 }
+static inline V
+v_min_bits(V a, V b)
+{
+	return vreinterpretq_f32_u32(vminq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b)));
+}
 typedef uint8x16_t VI; /* the four bytes of each entry */
 typedef struct { uint32_t bits[16]; } V_TABLE_TYPE;
 #define V_TABLE(...) { { __VA_ARGS__ } }

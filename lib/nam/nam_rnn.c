@@ -9,7 +9,7 @@
 enum { CELL_GATE = 2 };
 
 struct rnn_layer {
-	int inputs, units;             /* units: padded to 16 */
+	int inputs, units;             /* units: padded, see padded() */
 	const float *w, *bias, *rec_bias, *h0, *c0;
 };
 
@@ -34,6 +34,13 @@ enum {
 	LANES_FROM = 13,  /* streams that make it worth to give each a lane; measured */
 	LANE_TILE = 16
 };
+
+/* Units as the kernels want them: two gates of 8 fit in a vector of 16. */
+static size_t
+padded(size_t units)
+{
+	return units <= 8 ? 8 : (units + 15) / 16 * 16;
+}
 
 /* What the kernel needs to know of layers first..end-1 of one stream. */
 static int
@@ -288,7 +295,7 @@ rnn_state_new(struct nam_state **state, const struct nam_net *net, const struct 
 	const struct rnn *r = (const struct rnn *)net;
 	struct rnn_state *s = calloc(1, sizeof *s);
 	struct nam_mem *m;
-	const size_t units = ((size_t)r->hidden + 15) / 16 * 16;
+	const size_t units = padded((size_t)r->hidden);
 
 	*state = NULL;
 	if (!s)
@@ -350,8 +357,8 @@ static float *
 pad_gates(struct nam_mem *m, const float *from, size_t rows, size_t gates, size_t whole, size_t hidden,
     size_t row_step, size_t gate_step, size_t unit_step)
 {
-	const size_t units = (hidden + 15) / 16 * 16;
-	float *to = nam_mem_floats(m, rows * gates * units);
+	const size_t units = padded(hidden);
+	float *to = nam_mem_floats(m, rows * gates * units + NAM_PAD);
 
 	for (size_t r = 0; to && r < rows; r++)
 		for (size_t g = 0; g < gates; g++)
@@ -379,7 +386,7 @@ nam_rnn_new(const struct nam_desc *d, struct err *e)
 
 		r->n_layers = i + 1;
 		l->inputs = (int)in;
-		l->units = (int)((h + 15) / 16 * 16);
+		l->units = (int)padded(h);
 		/* the file has [gate][unit][input and hidden] */
 		l->w = pad_gates(m, file, in + h, 4, CELL_GATE, h, 1, h * (in + h), in + h);
 		r->net.macs += 4 * h * (in + h);
@@ -426,7 +433,7 @@ nam_rnn_from_json(const struct nam_json_layer *l, struct err *e)
 	if (r->layers) {
 		r->n_layers = 1;
 		r->layers[0].inputs = l->in;
-		r->layers[0].units = (int)((h + 15) / 16 * 16);
+		r->layers[0].units = (int)padded(h);
 		r->layers[0].w = pad_gates(m, l->w, rows, gates, CELL_GATE, h, gates * h, h, 1);
 		r->layers[0].bias = b = pad_gates(m, bias, 1, gates, CELL_GATE, h, 0, h, 1);
 		if (gru) {

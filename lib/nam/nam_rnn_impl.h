@@ -2,29 +2,36 @@
 
 /* ---- recurrent layers: lanes over units -------------------------------------------- */
 
-/* The sums of `gates` gates for VL units, from what z holds on: w is column 0 of the first gate at those units;
- * columns lie `step` floats apart, gates q->units.  A value of h is fetched once for all gates. */
+/* The sums of `vectors` vectors over the inputs and n hidden units, to z: w is column 0 of the first of them; columns lie
+ * `step` floats apart, vectors `gap`.  A value is fetched once for all of them.  n 0: bias and inputs. */
 ALWAYS void
-rnn_hidden(const struct nam_rnn *q, V *z, const int gates, const float *w, size_t step, const float *h)
+rnn_sums(V *z, const int vectors, const float *bias, const float *w, size_t step, size_t gap, const float *in,
+    int inputs, const float *h, const int n)
 {
-	const size_t units = (size_t)q->units;
-	const int n = q->real_units;
 	V a[4][4];
 	int j = 0;
 
 	UNROLL
-	for (int g = 0; g < gates; g++) {
-		a[g][0] = z[g];
+	for (int g = 0; g < vectors; g++) {
+		a[g][0] = v_load(bias + (size_t)g * gap);
 		a[g][1] = a[g][2] = a[g][3] = v_set1(0.0f);
 	}
+	for (int i = 0; i < inputs; i++, w += step) {
+		V k = v_set1(in[i]);
+
+		UNROLL
+		for (int g = 0; g < vectors; g++)
+			a[g][0] = v_fma(k, v_load(w + (size_t)g * gap), a[g][0]);
+	}
+	UNROLL
 	for (; j + 4 <= n; j += 4)
 		UNROLL
 		for (int i = 0; i < 4; i++, w += step) {
 			V k = v_set1(h[j + i]);
 
 			UNROLL
-			for (int g = 0; g < gates; g++)
-				a[g][i] = v_fma(k, v_load(w + (size_t)g * units), a[g][i]);
+			for (int g = 0; g < vectors; g++)
+				a[g][i] = v_fma(k, v_load(w + (size_t)g * gap), a[g][i]);
 		}
 	UNROLL
 	for (int i = 0; i < 3; i++, w += step) {
@@ -33,109 +40,193 @@ rnn_hidden(const struct nam_rnn *q, V *z, const int gates, const float *w, size_
 		V k = v_set1(h[j + i]);
 
 		UNROLL
-		for (int g = 0; g < gates; g++)
-			a[g][i] = v_fma(k, v_load(w + (size_t)g * units), a[g][i]);
+		for (int g = 0; g < vectors; g++)
+			a[g][i] = v_fma(k, v_load(w + (size_t)g * gap), a[g][i]);
 	}
 	UNROLL
-	for (int g = 0; g < gates; g++)
-		z[g] = v_add(v_add(a[g][0], a[g][1]), v_add(a[g][2], a[g][3]));
+	for (int g = 0; g < vectors; g++)
+		z[g] = n ? v_add(v_add(a[g][0], a[g][1]), v_add(a[g][2], a[g][3])) : a[g][0];
 }
 
-/* Bias and inputs of `gates` gates. */
+/* p = |tanh x| as m_cell_tanh_n() has it.  For less time to the result, at the price of an operation: the interval does
+ * not wait for the limit of |x|, and the caller puts the sign on what p is multiplied with. */
 ALWAYS void
-rnn_inputs(const struct nam_rnn *q, V *z, const int gates, const float *bias, const float *w, size_t step,
-    const float *in)
+rnn_tanh_n(V *p, const V *x, const int n)
 {
-	const size_t units = (size_t)q->units;
+	VI i[M_MANY];
+	V u[M_MANY];
 
 	UNROLL
-	for (int g = 0; g < gates; g++)
-		z[g] = v_load(bias + (size_t)g * units);
-	for (int i = 0; i < q->inputs; i++, w += step) {
-		V k = v_set1(in[i]);
-
-		UNROLL
-		for (int g = 0; g < gates; g++)
-			z[g] = v_fma(k, v_load(w + (size_t)g * units), z[g]);
-	}
+	for (int k = 0; k < n; k++)
+		u[k] = v_abs(x[k]);
+	UNROLL
+	for (int k = 0; k < n; k++) /* 31.9 is in the last interval, as is what 9.03 gives */
+		i[k] = v_index(v_min_bits(v_fma(u[k], v_set1(3.32f), v_set1(2.0f)), v_set1(31.9f)));
+	UNROLL
+	for (int k = 0; k < n; k++)
+		u[k] = v_min(v_set1(9.03f), u[k]);
+	m_cell_terms_n(p, u, i, n);
 }
 
-/* One frame: state h before, out after. */
-ALWAYS void
-lstm_step(const struct nam_rnn *q, const float *in, const float *h, float *out)
+/* m_gate() of a sum z with p = |tanh z|. */
+ALWAYS V
+rnn_gate(V p, V z)
 {
-	const size_t units = (size_t)q->units, step = 4 * units;
+	return v_fma(p, v_sign_of(v_set1(0.5f), z), v_set1(0.5f));
+}
 
+/* One frame: state h before, out after; n units, padded to `units`. */
+ALWAYS void
+lstm_step(const struct nam_rnn *q, const float *in, const float *h, float *out, const int n, const size_t units)
+{
 	for (size_t u = 0; u < units; u += VL) {
-		const float *w = q->w + u, *rec = w + (size_t)q->inputs * step;
-		V z[4], c;
+		V z[4], p[4], c, t;
 
-		/* the output gate last: nothing waits for it until the cell is ready */
-		rnn_inputs(q, z, 3, q->bias + u, w, step, in);
-		rnn_hidden(q, z, 3, rec, step, h);
-		m_cell_tanh_n(z, 3);
-		rnn_inputs(q, z + 3, 1, q->bias + u + 3 * units, w + 3 * units, step, in);
-		rnn_hidden(q, z + 3, 1, rec + 3 * units, step, h);
-		c = v_mul(m_gate(z[0]), z[2]);
-		c = v_fma(m_gate(z[1]), v_load(q->c + u), c);
+		rnn_sums(z, 4, q->bias + u, q->w + u, 4 * units, units, in, q->inputs, h, n);
+		rnn_tanh_n(p, z, 3);
+		c = v_mul(rnn_gate(p[0], z[0]), v_sign_of(p[2], z[2]));
+		c = v_fma(rnn_gate(p[1], z[1]), v_load(q->c + u), c);
+		rnn_tanh_n(&t, &c, 1);
 		v_store(q->c + u, c);
-		m_cell_tanh_n(&c, 1);
-		m_cell_tanh_n(z + 3, 1);
-		v_store(out + u, v_mul(m_gate(z[3]), c));
+		/* the output gate last: nothing waits for it until the cell is ready */
+		rnn_tanh_n(p + 3, z + 3, 1);
+		v_store(out + u, v_mul(v_sign_of(rnn_gate(p[3], z[3]), c), t));
 	}
 }
 
 ALWAYS void
-gru_step(const struct nam_rnn *q, const float *in, const float *h, float *out)
+gru_step(const struct nam_rnn *q, const float *in, const float *h, float *out, const int n, const size_t units)
 {
-	const size_t units = (size_t)q->units, step = 3 * units;
+	const size_t step = 3 * units;
 
 	for (size_t u = 0; u < units; u += VL) {
-		const float *w = q->w + u, *rec = w + (size_t)q->inputs * step;
-		V z[3], cell, a;
+		const float *w = q->w + u, *bias = q->bias + u;
+		V z, r, rec, cell, p, t;
 
-		rnn_inputs(q, z + 1, 2, q->bias + u + units, w + units, step, in);
-		cell = z[2]; /* the inputs of the cell stay apart */
-		z[2] = v_load(q->rec_bias + u);
-		rnn_hidden(q, z + 1, 2, rec + units, step, h);
-		m_cell_tanh_n(z + 1, 1);
-		a = v_fma(m_gate(z[1]), z[2], cell);
-		m_cell_tanh_n(&a, 1);
+		rnn_sums(&cell, 1, bias + 2 * units, w + 2 * units, step, 0, in, q->inputs, h, 0);
+		rnn_sums(&r, 1, bias + units, w + units, step, 0, in, q->inputs, h, n);
+		rnn_sums(&rec, 1, q->rec_bias + u, w + (size_t)q->inputs * step + 2 * units, step, 0, in, 0, h, n);
+		rnn_sums(&z, 1, bias, w, step, 0, in, q->inputs, h, n);
+		rnn_tanh_n(&p, &r, 1);
+		cell = v_fma(rnn_gate(p, r), rec, cell);
+		rnn_tanh_n(&t, &cell, 1);
 		/* the update gate last: nothing waits for it until the cell is ready */
-		rnn_inputs(q, z, 1, q->bias + u, w, step, in);
-		rnn_hidden(q, z, 1, rec, step, h);
-		m_cell_tanh_n(z, 1);
-		z[0] = m_gate(z[0]);
-		v_store(out + u, v_fma(v_sub(v_set1(1.0f), z[0]), a, v_mul(z[0], v_load(h + u))));
+		rnn_tanh_n(&p, &z, 1);
+		z = rnn_gate(p, z);
+		v_store(out + u, v_fma(v_sign_of(v_sub(v_set1(1.0f), z), cell), t, v_mul(z, v_load(h + u))));
 	}
 }
 
-/* A step waits for the one before it most of the time; those of other layers and streams fill the wait. */
-#define RNN_FUNCTION(name, step) \
-	static void \
-	name(const struct nam_rnn *q, int count) \
-	{ \
-		size_t end = 0; \
-		for (int i = 0; i < count; i++) \
-			end = q[i].n + q[i].lag > end ? q[i].n + q[i].lag : end; \
-		for (size_t now = 0; now < end; now++) \
-			for (int i = 0; i < count; i++) { \
-				const size_t t = now - q[i].lag, units = (size_t)q[i].units; \
-				if (t < q[i].n) /* before its start t is huge */ \
-					step(&q[i], q[i].in + t * q[i].in_stride, \
-					    t ? q[i].out + (t - 1) * units : q[i].h, q[i].out + t * units); \
-			} \
-		for (int i = 0; i < count; i++) \
-			for (size_t u = 0; u < (size_t)q[i].units && q[i].n; u++) \
-				q[i].h[u] = q[i].out[(q[i].n - 1) * (size_t)q[i].units + u]; \
+#if VL == 16
+/* The same where gates are 8 units wide: two in a vector. */
+ALWAYS void
+lstm_step_8(const struct nam_rnn *q, const float *in, const float *h, float *out, const int n)
+{
+	V z[2], p[2], gate, c, t;
+
+	rnn_sums(z, 2, q->bias, q->w, 32, 16, in, q->inputs, h, n); /* i and f, g and o */
+	rnn_tanh_n(p, z, 2);
+	gate = rnn_gate(p[0], z[0]);
+	c = v_mul(gate, v_sign_of(p[1], z[1]));
+	c = v_fma(v_high(gate), v_load_low(q->c), c);
+	rnn_tanh_n(&t, &c, 1);
+	v_store_low(q->c, c);
+	gate = v_high(rnn_gate(p[1], z[1]));
+	v_store_low(out, v_mul(v_sign_of(gate, c), t));
+}
+
+ALWAYS void
+gru_step_8(const struct nam_rnn *q, const float *in, const float *h, float *out, const int n)
+{
+	V z, rec, cell, p, t;
+
+	rnn_sums(&cell, 1, q->bias + 16, q->w + 16, 24, 0, in, q->inputs, h, 0);
+	rnn_sums(&z, 1, q->bias, q->w, 24, 0, in, q->inputs, h, n); /* z and r */
+	rnn_sums(&rec, 1, q->rec_bias, q->w + (size_t)q->inputs * 24 + 16, 24, 0, in, 0, h, n);
+	rnn_tanh_n(&p, &z, 1);
+	z = rnn_gate(p, z);
+	cell = v_fma(v_high(z), rec, cell);
+	rnn_tanh_n(&t, &cell, 1);
+	v_store_low(out, v_fma(v_sign_of(v_sub(v_set1(1.0f), z), cell), t, v_mul(z, v_load_low(h))));
+}
+#else
+#define lstm_step_8(q, in, h, out, n) lstm_step(q, in, h, out, n, 8)
+#define gru_step_8(q, in, h, out, n) gru_step(q, in, h, out, n, 8)
+#endif
+
+/* A step waits for the one before it most of the time; those of other layers and streams fill the wait.
+ * n: the units of all of them if it is the same number, 0 if it is not.  Copies for the usual numbers do in the order
+ * of their instructions what others do in loops. */
+ALWAYS void
+rnn_step(const struct nam_rnn *q, const float *in, const float *h, float *out, const int gru, const int n)
+{
+	const int units = n ? n : q->real_units;
+
+	if (n == 8 || (n == 0 && q->units == 8)) {
+		if (gru)
+			gru_step_8(q, in, h, out, units);
+		else
+			lstm_step_8(q, in, h, out, units);
+	} else {
+		const size_t padded = n ? (size_t)(n + 15) / 16 * 16 : (size_t)q->units;
+
+		if (gru)
+			gru_step(q, in, h, out, units, padded);
+		else
+			lstm_step(q, in, h, out, units, padded);
 	}
-RNN_FUNCTION(k_lstm, lstm_step)
-RNN_FUNCTION(k_gru, gru_step)
+}
+
+ALWAYS void
+rnn_steps(const struct nam_rnn *q, int count, size_t end, const int gru, const int n)
+{
+	for (size_t now = 0; now < end; now++)
+		for (int i = 0; i < count; i++) {
+			const size_t t = now - q[i].lag, units = (size_t)q[i].units;
+
+			if (t < q[i].n) /* before its start t is huge */
+				rnn_step(&q[i], q[i].in + t * q[i].in_stride, t ? q[i].out + (t - 1) * units : q[i].h,
+				    q[i].out + t * units, gru, n);
+		}
+}
+
+ALWAYS void
+rnn_layers(const struct nam_rnn *q, int count, const int gru)
+{
+	size_t end = 0;
+	int n = q->real_units;
+
+	for (int i = 0; i < count; i++) {
+		end = q[i].n + q[i].lag > end ? q[i].n + q[i].lag : end;
+		n = q[i].real_units == n ? n : 0;
+	}
+	switch (n) {
+	case 8: rnn_steps(q, count, end, gru, 8); break;
+	case 12: rnn_steps(q, count, end, gru, 12); break;
+	case 16: rnn_steps(q, count, end, gru, 16); break;
+	default: rnn_steps(q, count, end, gru, 0); break;
+	}
+	for (int i = 0; i < count; i++)
+		for (size_t u = 0; u < (size_t)q[i].units && q[i].n; u++)
+			q[i].h[u] = q[i].out[(q[i].n - 1) * (size_t)q[i].units + u];
+}
+
+static void
+k_lstm(const struct nam_rnn *q, int count)
+{
+	rnn_layers(q, count, 0);
+}
+
+static void
+k_gru(const struct nam_rnn *q, int count)
+{
+	rnn_layers(q, count, 1);
+}
 
 /* ---- recurrent layers: lanes over streams ------------------------------------------ */
 
 /* One gate of `RU` units from u on, for the streams of one vector; h NULL: inputs only.  The sums and
- * their order are those of rnn_inputs() and rnn_hidden(). */
+ * their order are those of rnn_sums(). */
 ALWAYS void
 lanes_gate(const struct nam_rnn_lanes *q, V *z, size_t at, size_t step, const float *bias, int inputs,
     const float *in, const float *h)

@@ -249,6 +249,32 @@ test_rows(const struct nam_kernel *k)
 	"\"weights\":[[[0.1,0.2,0.3,0.4,0.5,0.6]]]},{\"type\":\"dense\",\"shape\":[null,null,1],\"activation\":\"sigmoid\"," \
 	"\"weights\":[[[0.6],[-0.8],[0.4],[0.9],[-0.3],[0.7]],[0.05]]}]}"
 
+/* Noise as weights of a JSON layer: rows x columns, in as many brackets as there are dimensions. */
+static void
+add_noise(struct str *s, int rows, int columns)
+{
+	for (int r = 0; r < rows; r++)
+		for (int c = 0; c < columns; c++)
+			str_addf(s, "%s%.9g%s", c ? "," : r ? ",[" : "[", (double)noise(), c == columns - 1 ? "]" : "");
+}
+
+static char *
+gru_text(int units)
+{
+	struct str s = { 0 };
+
+	str_addf(&s, "{\"in_shape\":[null,null,1],\"layers\":[{\"type\":\"gru\",\"shape\":[null,null,%d],\"weights\":[[", units);
+	add_noise(&s, 1, 3 * units);
+	str_add(&s, "],[");
+	add_noise(&s, units, 3 * units);
+	str_add(&s, "],[");
+	add_noise(&s, 2, 3 * units);
+	str_add(&s, "]]},{\"type\":\"dense\",\"shape\":[null,null,1],\"weights\":[[");
+	add_noise(&s, units, 1);
+	str_add(&s, "],[0.1]]}]}");
+	return s.s;
+}
+
 /* The text of a model: head, as many weights as it asks for, and its end.  The count comes
  * from the reader's own message about a file with none. */
 static char *
@@ -409,7 +435,12 @@ test_model(const char *label, const char *head, float size, const char *golden)
 int
 main(void)
 {
-	char *inner, *text;
+	static const struct { int units; const char *golden; } grus[] = {
+		{ 8, "b9d272062816873dd36184b00b8520f5d0987ad27d8fa6ed71db9cc5d7d4d570" },
+		{ 12, "445f60a619a317bf7d3f4e3c8e2d843fc50b4b26b799bdee721da1811e929c5c" },
+		{ 16, NULL }, { 5, NULL }
+	};
+	char *inner, *text, label[32];
 
 	for (size_t i = 0; nam_kernel_at(i); i++) {
 		test_curves(nam_kernel_at(i));
@@ -439,6 +470,16 @@ main(void)
 	free(inner);
 	test_model("LSTM 2 x 18", LSTM(2, 18), 1, "4b2f46bcf90bb9e4f5e53cc1943d3f2679f7f39803a0b6dc2281351f237f9e38");
 	test_model("LSTM 1 x 3", LSTM(1, 3), 1, NULL);
+	test_model("LSTM 2 x 8", LSTM(2, 8), 1, "8aa4e9a75fb26cb7541c9719a0ce3c99745aac7c5a74d431d6379d0aec3d6c5d");
+	test_model("LSTM 1 x 12", LSTM(1, 12), 1, "8c9dbc59ea5a85626e128d0ef5089c3325eba3ac8c3401f5c2e786abca96074f");
+	test_model("LSTM 1 x 16", LSTM(1, 16), 1, "3fb4cdf2e26d42484daf3f7adb8f0e9829911df6fa5a5c17b2dabfc7bbb0b97f");
+	for (size_t i = 0; i < sizeof grus / sizeof *grus; i++) {
+		noise_state = 3;
+		text = gru_text(grus[i].units);
+		snprintf(label, sizeof label, "GRU of %d", grus[i].units);
+		test_model(label, text, 1, grus[i].golden);
+		free(text);
+	}
 	test_model("ConvNet", CONVNET, 1, NULL);
 	test_model("Linear", LINEAR, 0.2f, NULL);
 	test_model("GRU JSON", GRU, 1, NULL);
