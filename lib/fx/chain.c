@@ -140,7 +140,7 @@ static int
 run_grid(struct fx *fx, struct err *e)
 {
 	const int ch = fx->channels;
-	int bad = 0;
+	float zero = 0;
 
 	for (int c = 0; c < ch; c++)
 		for (int i = 0; i < FX_GRID; i++)
@@ -152,12 +152,12 @@ run_grid(struct fx *fx, struct err *e)
 		for (int i = 0; i < FX_GRID; i++) {
 			float y = (float)fx->x[c][i];
 
-			bad |= !isfinite(y);
+			zero += 0 * y;          /* what is no number stays so */
 			fx->in[i * ch + c] = y;
 		}
 	fx->pos += FX_GRID;
 	fx->have = 0;
-	return bad ? err_set(e, ERR_INPUT, "the output would be beyond the range of float32 before %.3f s; lower a gain",
+	return zero != 0 ? err_set(e, ERR_INPUT, "the output would be beyond the range of float32 before %.3f s; lower a gain",
 	    (double)fx->pos / fx->rate_hz) : 0;
 }
 

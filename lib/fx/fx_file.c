@@ -19,7 +19,7 @@ struct fx_file {
 	int64_t tail;
 	float *x, *y;                /* BLOCK_FRAMES in, as many and a grid's out */
 	int64_t in_frames, out_frames;
-	double peak;
+	float peak;
 	char sha256[65];
 };
 
@@ -88,14 +88,28 @@ fx_file_free(struct fx_file *f)
 	free(f);
 }
 
+/* The largest of n samples and of peak; several side by side, so that one need not wait for the one before. */
+static float
+most(const float *x, int64_t n, float peak)
+{
+	enum { SIDE_BY_SIDE = 8 };
+	float p[SIDE_BY_SIDE] = { 0 };
+	int64_t i = 0;
+
+	for (; i + SIDE_BY_SIDE <= n; i += SIDE_BY_SIDE)
+		for (int k = 0; k < SIDE_BY_SIDE; k++)
+			p[k] = fabsf(x[i + k]) > p[k] ? fabsf(x[i + k]) : p[k];
+	for (; i < n; i++)
+		p[0] = fabsf(x[i]) > p[0] ? fabsf(x[i]) : p[0];
+	for (int k = 0; k < SIDE_BY_SIDE; k++)
+		peak = p[k] > peak ? p[k] : peak;
+	return peak;
+}
+
 static int
 put(struct fx_file *f, int64_t n, struct err *e)
 {
-	float peak = 0;
-
-	for (int64_t i = 0; i < n * f->channels; i++)
-		peak = fabsf(f->y[i]) > peak ? fabsf(f->y[i]) : peak;
-	f->peak = peak > f->peak ? peak : f->peak;
+	f->peak = most(f->y, n * f->channels, f->peak);
 	f->out_frames += n;
 	return au_write(f->out, f->y, n, e);
 }

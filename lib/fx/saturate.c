@@ -5,7 +5,6 @@
  * the taps in one order for every output (bend.h). */
 #include "fx/effect.h"
 #include "fx/bend.h"
-#include "fx/fx_v4.h"
 #include "fx/svf.h"
 #include "base/isa.h"
 #include "base/mem.h"
@@ -16,7 +15,7 @@
 
 enum { DRIVE = FX_MIX + 1, OUTPUT, CURVE, OVERSAMPLE };
 /* Taps on each side less one, and frames of delay added so that the stages' delays make whole frames together. */
-enum { STAGES = 3, MAX_J = 34, PAD = BEND_PAD };
+enum { STAGES = 3, MAX_J = 34, PAD = BEND_PAD, PIECE = 128 };
 static const int stage_j[STAGES] = { MAX_J, 6, 4 }, stage_extra[STAGES] = { 0, 1, 3 };
 
 static const char *const curves[] = { "soft", "tube", "hard", NULL }, *const factors[] = { "1", "2", "4", "8", NULL };
@@ -88,7 +87,9 @@ open_saturate(struct fx_unit *u, struct err *e)
 
 	s->fn = &bend_generic;
 #if defined __x86_64__
-	if (isa_choose() >= ISA_AVX2)
+	if (isa_choose() >= ISA_AVX512)
+		s->fn = &bend_avx512;
+	else if (isa_choose() >= ISA_AVX2)
 		s->fn = &bend_avx2;
 #endif
 	s->stages = (int)u->v[OVERSAMPLE];
@@ -148,20 +149,14 @@ update(struct fx_unit *u)
 
 /* ---- filters ----------------------------------------------------------------------------- */
 
-/* n frames of x become 2 n of y; z is scratch, and may be x. */
+/* n frames of x become 2 n of y */
 static void
-up(const struct bend_fns *fn, float *past, const float *tap, int j, const float *x, int n, float *y, float *z)
+up(const struct bend_fns *fn, float *past, const float *tap, int j, const float *x, int n, float *y)
 {
 	int keep = 2 * j + 1;
 
 	memcpy(past + keep, x, (size_t)n * sizeof *x);
-	fn->half_band(z, past + j, tap, j, n);
-	for (int i = 0; i < n; i += 4) {
-		v4 even = v4_load(past + j + i), odd = v4_load(z + i);
-
-		v4_store(y + (ptrdiff_t)2 * i, v4_shuffle(even, odd, 0, 4, 1, 5));
-		v4_store(y + (ptrdiff_t)2 * i + 4, v4_shuffle(even, odd, 2, 6, 3, 7));
-	}
+	fn->up(y, past + j, tap, j, n);
 	memmove(past, past + n, (size_t)keep * sizeof *past);
 }
 
@@ -171,17 +166,46 @@ down(const struct bend_fns *fn, struct stage *g, const float *tap, int j, int ex
 {
 	int keep = 2 * j + 1 + extra, keep_even = j + extra;
 
-	for (int i = 0; i < n; i += 4) {
-		v4 a = v4_load(x + (ptrdiff_t)2 * i), b = v4_load(x + (ptrdiff_t)2 * i + 4);
-
-		v4_store(g->even + keep_even + i, v4_shuffle(a, b, 0, 2, 4, 6));
-		v4_store(g->odd + keep + i, v4_shuffle(a, b, 1, 3, 5, 7));
-	}
-	fn->half_band(y, g->odd + j, tap, j, n);
-	for (int i = 0; i < n; i += 4)
-		v4_store(y + i, v4_all(0.5f) * (v4_load(g->even + i) + v4_load(y + i)));
+	fn->part(g->even + keep_even, g->odd + keep, x, n);
+	fn->down(y, g->even, g->odd + j, tap, j, n);
 	memmove(g->odd, g->odd + n, (size_t)keep * sizeof *g->odd);
 	memmove(g->even, g->even + n, (size_t)keep_even * sizeof *g->even);
+}
+
+/* n frames of one channel, at most PIECE: what they need stays near. */
+static void
+run_piece(struct saturate *s, int c, double *x, int n)
+{
+	float *a = s->a, *b = s->b, *t;
+	int m = n;
+
+	s->fn->enter(a, x, s->drive, n);
+	for (int k = 0; k < s->stages; k++, m *= 2) {
+		up(s->fn, s->chan[c][k].up, s->tap[k], s->j[k], a, m, b);
+		t = a, a = b, b = t;
+	}
+	s->fn->curve(s->curve, a, m);
+	for (int k = s->stages; k-- > 0;) {
+		m /= 2;
+		down(s->fn, &s->chan[c][k], s->tap[k], s->j[k], stage_extra[k], a, m, b);
+		t = a, a = b, b = t;
+	}
+	s->fn->leave(x, a, s->curve == BEND_TUBE ? 1 : s->output, n);
+}
+
+/* What the tube's curve adds that stands still, taken out again; two channels side by side where there are two. */
+static void
+cut_dc(struct saturate *s, double *const *x, int channels, int n)
+{
+	int c = 0;
+
+	for (; c + 1 < channels; c += 2)
+		svf_run2(&s->dc_cut, &s->dc[c], &s->dc[c + 1], x[c], x[c + 1], n);
+	if (c < channels)
+		svf_run(&s->dc_cut, &s->dc[c], x[c], n);
+	for (c = 0; c < channels; c++)
+		for (int i = 0; i < n; i++)
+			x[c][i] *= s->output;
 }
 
 static int
@@ -190,29 +214,11 @@ process(struct fx_unit *u, double *const *x, int n, struct err *e)
 	struct saturate *s = u->state;
 
 	(void)e;
-	for (int c = 0; c < u->channels; c++) {
-		float *a = s->a, *b = s->b, *t;
-		int m = n;
-
-		for (int i = 0; i < n; i++)
-			a[i] = (float)fx_settled(s->drive * x[c][i]);
-		for (int k = 0; k < s->stages; k++, m *= 2) {
-			up(s->fn, s->chan[c][k].up, s->tap[k], s->j[k], a, m, b, a);
-			t = a, a = b, b = t;
-		}
-		s->fn->curve(s->curve, a, m);
-		for (int k = s->stages; k-- > 0;) {
-			m /= 2;
-			down(s->fn, &s->chan[c][k], s->tap[k], s->j[k], stage_extra[k], a, m, b);
-			t = a, a = b, b = t;
-		}
-		for (int i = 0; i < n; i++)
-			x[c][i] = a[i];
-		if (s->curve == BEND_TUBE)
-			svf_run(&s->dc_cut, &s->dc[c], x[c], n);
-		for (int i = 0; i < n; i++)
-			x[c][i] *= s->output;
-	}
+	for (int c = 0; c < u->channels; c++)
+		for (int at = 0; at < n; at += PIECE)
+			run_piece(s, c, x[c] + at, n - at < PIECE ? n - at : PIECE);
+	if (s->curve == BEND_TUBE)
+		cut_dc(s, x, u->channels, n);
 	return 0;
 }
 

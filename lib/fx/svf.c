@@ -61,18 +61,35 @@ svf_set_first(struct svf *f, enum svf_type type, double hz, double rate_hz)
 	f->m1 = type == SVF_LOW_CUT ? -1 : 1;
 }
 
+#define STEP_FIRST(s1, x) do { \
+	double v1 = a1 * (s1) + a2 * (x); \
+	(s1) = 2 * v1 - (s1); \
+	(x) = m0 * (x) + m1 * v1; \
+	} while (0)
+
 static void
 run_first(const struct svf *f, struct svf_state *s, double *x, int n)
 {
+	const double a1 = f->a1, a2 = f->a2, m0 = f->m0, m1 = f->m1;
 	double s1 = s->s1;
 
-	for (int i = 0; i < n; i++) {
-		double v1 = f->a1 * s1 + f->a2 * x[i];
+	for (int i = 0; i < n; i++)
+		STEP_FIRST(s1, x[i]);
+	s->s1 = s1;
+}
 
-		s1 = 2 * v1 - s1;
-		x[i] = f->m0 * x[i] + f->m1 * v1;
+static void
+run_first2(const struct svf *f, struct svf_state *s, struct svf_state *t, double *x, double *y, int n)
+{
+	const double a1 = f->a1, a2 = f->a2, m0 = f->m0, m1 = f->m1;
+	double s1 = s->s1, t1 = t->s1;
+
+	for (int i = 0; i < n; i++) {
+		STEP_FIRST(s1, x[i]);
+		STEP_FIRST(t1, y[i]);
 	}
 	s->s1 = s1;
+	t->s1 = t1;
 }
 
 #define STEP(s1, s2, x) do { \
@@ -105,8 +122,7 @@ svf_run2(const struct svf *f, struct svf_state *s, struct svf_state *t, double *
 	double s1 = s->s1, s2 = s->s2, t1 = t->s1, t2 = t->s2;
 
 	if (f->first) {
-		run_first(f, s, x, n);
-		run_first(f, t, y, n);
+		run_first2(f, s, t, x, y, n);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
