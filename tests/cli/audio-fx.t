@@ -161,6 +161,12 @@ check 'batch: no output of its own' status_is 2
 
 # The list.
 run audio-fx --list
+jq -r '.effect as $e | .params[] | [$e, .name, (if .words then .words[0, -1] elif .kind == "switch" then 0, 1 else .min, .max end | tostring)] |
+	join(" ")' out >every
+while read -r e p from to; do
+	audio-fx -x "$e" -a "1.$p=0f:$from,300f:$to" --tail 0.01 -o a.wav mono.wav || echo "$e.$p"
+done <every >moved 2>&1
+check 'every parameter can be moved over its range' sh -c 'test $(wc -l <every) -gt 80 && ! grep . moved'
 check '--list: gain, boost and eq' jq -es '[.[].effect] | contains(["gain", "boost", "eq"])' out
 check '--list: what the seed had, with its ranges' jq -es '
 	[.[] | .effect as $e | .params[] | {key: "\($e).\(.name)", value: [.min, .max]}] | from_entries as $p |
