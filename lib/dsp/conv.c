@@ -19,21 +19,26 @@ struct conv_ir {
 	double **h;              /* [spectrum * parts + part]: a spectrum */
 };
 
+/* Two batches are there at a time where a transform leads straight from input to output: the second one's first stages
+ * are done with the last ones of the first.  Where spectra of the signal are kept, because one is used more than once, it is one. */
 struct conv {
 	const struct conv_ir *ir;
 	conv_fn *fn;
-	int shared;              /* spectra of the signal are kept, because one is used more than once */
+	int shared;              /* spectra are kept */
+	int slots, slot;         /* batches there is room for, and which of them is being filled */
+	int waiting;             /* the other one is full */
+	int begun;               /* and the first stages of its first path are in z */
 	size_t batch, fill;      /* frames of a batch, and of them that are there */
-	size_t now;              /* slot of x of this batch */
+	size_t now;              /* shared: slot of x of the last batch */
 	int64_t in_frames, out_frames;
 	double *z;
 	const float *ahead;      /* as in struct conv_job */
 	size_t ahead_lines;
-	float *in[CONV_MAX_CHANNELS];    /* overlap, then the batch */
+	float *in[CONV_MAX_CHANNELS][2]; /* overlap, then the batch */
 	double *x[CONV_MAX_CHANNELS];    /* shared: the last `parts` spectra of each input, a ring */
-	unsigned char *sound[CONV_MAX_CHANNELS]; /* of each slot: bit b is set when block b was not silent */
+	unsigned char *sound[CONV_MAX_CHANNELS]; /* of each slot (shared: of x): bit b is set when block b was not silent */
 	const double **terms;    /* room for spectra of the responses, then of the signal */
-	float *plane, *out;      /* one channel; batch * outs (the same when there is one) */
+	float *plane, *out;      /* one channel, batch * outs; NULL: the place of what went in */
 };
 
 static conv_fn *
@@ -267,16 +272,18 @@ conv_new(struct conv **out, const struct conv_ir *ir, struct err *e)
 	c->ir = ir;
 	c->fn = kernel(isa_choose());
 	c->shared = ir->parts > 1 || ir->n_paths > (size_t)ir->outs;
+	c->slots = c->shared ? 1 : 2;
 	c->batch = 2 * ir->hop;
 	lost |= !(c->z = mem_zalloc(conv_plan_room(ir->plan), sizeof *c->z));
 	lost |= !(c->terms = calloc(2 * ir->n_paths, ir->parts * sizeof *c->terms));
-	lost |= !(c->plane = mem_zalloc(c->batch, sizeof *c->plane));
-	c->out = c->plane;
+	if (ir->n_paths > 1 || c->shared)
+		lost |= !(c->plane = mem_zalloc(c->batch, sizeof *c->plane));
 	if (ir->outs > 1)
 		lost |= !(c->out = mem_zalloc(c->batch, (size_t)ir->outs * sizeof *c->out));
 	for (int i = 0; i < ir->ins; i++) {
-		lost |= !(c->in[i] = mem_zalloc(n - ir->hop + c->batch, sizeof *c->in[i]));
-		lost |= !(c->sound[i] = calloc(ir->parts, 1));
+		for (int s = 0; s < c->slots; s++)
+			lost |= !(c->in[i][s] = mem_zalloc(n - ir->hop + c->batch, sizeof *c->in[i][s]));
+		lost |= !(c->sound[i] = calloc(ir->parts + 1, 1));
 		if (c->shared)
 			lost |= !(c->x[i] = mem_zalloc(n, 2 * ir->parts * sizeof *c->x[i]));
 	}
@@ -295,12 +302,12 @@ conv_free(struct conv *c)
 	if (!c)
 		return;
 	for (int i = 0; i < CONV_MAX_CHANNELS; i++) {
-		mem_free(c->in[i]);
+		mem_free(c->in[i][0]);
+		mem_free(c->in[i][1]);
 		mem_free(c->x[i]);
 		free(c->sound[i]);
 	}
-	if (c->out != c->plane)
-		mem_free(c->out);
+	mem_free(c->out);
 	mem_free(c->plane);
 	free(c->terms);
 	mem_free(c->z);
@@ -322,85 +329,132 @@ sounds(const float *x, size_t n)
 	return 0;
 }
 
-/* What there is to know of one input in this batch: which of its blocks sound and, shared, their spectrum. */
+/* What there is to know of one input in the batch that has become full: which of its blocks sound and, shared, their spectrum. */
 static void
 listen(struct conv *c, int i)
 {
 	const struct conv_ir *ir = c->ir;
-	size_t n = ir->plan->n;
-	unsigned sound = sounds(c->in[i], n) | (unsigned)sounds(c->in[i] + ir->hop, n) << 1;
+	size_t n = ir->plan->n, at = c->shared ? c->now : (size_t)c->slot;
+	const float *in = c->in[i][c->slot];
+	unsigned sound = sounds(in, n) | (unsigned)sounds(in + ir->hop, n) << 1;
 
-	c->sound[i][c->now] = (unsigned char)sound;
+	c->sound[i][at] = (unsigned char)sound;
 	if (c->shared && sound) {
-		struct conv_job j = { .plan = ir->plan, .z = c->z, .in = { c->in[i], c->in[i] + ir->hop },
-			.x = c->x[i] + c->now * n * 2 };
+		struct conv_job j = { .plan = ir->plan, .z = c->z, .in = { in, in + ir->hop }, .x = c->x[i] + at * n * 2 };
 
 		c->fn(&j);
 	}
 }
 
-/* Output of the paths p to end, all to one channel, to plane. */
-static void
-speak(struct conv *c, const struct path *p, const struct path *end)
+/* The blocks of path p in a slot, and whether they sound. */
+static unsigned
+blocks(const struct conv *c, const struct path *p, int slot, const float *in[2])
+{
+	in[0] = c->in[p->in][slot];
+	in[1] = in[0] + c->ir->hop;
+	return c->sound[p->in][slot];
+}
+
+/* All there is of the paths p to end, which lead to one channel. */
+static unsigned
+gather(const struct conv *c, struct conv_job *j, const struct path *p, const struct path *end)
 {
 	const struct conv_ir *ir = c->ir;
 	size_t n = ir->plan->n, most = ir->n_paths * ir->parts;
-	struct conv_job j = { .plan = ir->plan, .z = c->z, .h = c->terms, .out = { c->plane, c->plane + ir->hop },
-		.skip = n - ir->hop, .ahead = c->ahead, .ahead_lines = c->ahead_lines };
 	unsigned sound = 0;
 
+	j->xs = c->terms + most;
 	for (; p < end; p++)
 		for (size_t q = 0; q < ir->parts; q++) {
-			size_t slot = (c->now + ir->parts - q) % ir->parts;
+			size_t at = (c->now + ir->parts - q) % ir->parts;
 
-			if (!c->sound[p->in][slot])
+			if (!c->sound[p->in][at])
 				continue;
-			sound |= c->sound[p->in][slot];
-			c->terms[j.terms] = ir->h[p->spectrum * ir->parts + q];
-			if (c->shared) {
-				j.xs = c->terms + most;
-				c->terms[most + j.terms] = c->x[p->in] + slot * n * 2;
-			} else {
-				j.in[0] = c->in[p->in];
-				j.in[1] = c->in[p->in] + ir->hop;
-			}
-			j.terms++;
+			sound |= c->sound[p->in][at];
+			c->terms[j->terms] = ir->h[p->spectrum * ir->parts + q];
+			c->terms[most + j->terms] = c->x[p->in] + at * n * 2;
+			j->terms++;
 		}
-	if (sound)
+	return sound;
+}
+
+/* Output of the paths p to end, all to one channel, from the batch in `slot`, to `to`. */
+static void
+speak(struct conv *c, const struct path *p, const struct path *end, int slot, float *to)
+{
+	const struct conv_ir *ir = c->ir;
+	const struct path *last = ir->path + ir->n_paths;
+	struct conv_job j = { .plan = ir->plan, .z = c->z, .h = c->terms, .out = { to, to + ir->hop },
+		.skip = ir->plan->n - ir->hop, .ahead = c->ahead, .ahead_lines = c->ahead_lines };
+	unsigned sound;
+
+	if (c->shared) {
+		sound = gather(c, &j, p, end);
+	} else {
+		c->terms[0] = ir->h[p->spectrum];
+		j.terms = 1;
+		sound = blocks(c, p, slot, j.in);
+		/* the next path of this batch, or the first one of the next */
+		if (!blocks(c, end < last ? end : ir->path, end < last ? slot : !slot, j.next))
+			j.next[0] = NULL;
+	}
+	if (sound) {
+		j.begun = c->begun;
 		c->fn(&j);
+		c->begun = j.next[0] != NULL;
+	}
 	/* what leaks from one block into the other is far below the rounding, but silence is silence */
 	for (size_t b = 0; b < 2; b++)
 		if (!(sound >> b & 1))
-			memset(c->plane + b * ir->hop, 0, ir->hop * sizeof *c->plane);
+			memset(to + b * ir->hop, 0, ir->hop * sizeof *to);
 }
 
-/* Convolve the batch that is in c->in, and keep its end as the next one's overlap. */
-static void
-work(struct conv *c)
+/* Convolve the batch in `slot`.  Returns where its output is. */
+static const float *
+work(struct conv *c, int slot)
 {
 	const struct conv_ir *ir = c->ir;
 	const struct path *p = ir->path, *end = p + ir->n_paths, *next;
+	/* a single path has read all of a batch before it writes, and nobody needs it afterwards */
+	float *plane = c->plane ? c->plane : c->in[p->in][slot] + (ir->plan->n - ir->hop);
 
-	for (int i = 0; i < ir->ins; i++)
-		listen(c, i);
 	for (; p < end; p = next) {
 		for (next = p; next < end && next->out == p->out; next++)
 			;
-		speak(c, p, next);
-		for (size_t t = 0; c->out != c->plane && t < c->batch; t++)
-			c->out[t * (size_t)ir->outs + (size_t)p->out] = c->plane[t];
+		speak(c, p, next, slot, plane);
+		for (size_t t = 0; c->out && t < c->batch; t++)
+			c->out[t * (size_t)ir->outs + (size_t)p->out] = plane[t];
 	}
+	return c->out ? c->out : plane;
+}
+
+/* A batch is full.  Returns the output of the one before it or, shared, its own; NULL when there is none yet. */
+static const float *
+turn(struct conv *c)
+{
+	const struct conv_ir *ir = c->ir;
+	size_t over = ir->plan->n - ir->hop;
+	const float *out = NULL;
+	int other = c->slots > 1 ? !c->slot : c->slot;
+
 	for (int i = 0; i < ir->ins; i++)
-		memmove(c->in[i], c->in[i] + c->batch, (ir->plan->n - ir->hop) * sizeof *c->in[i]);
+		listen(c, i);
+	if (c->shared || c->waiting)
+		out = work(c, other);
+	c->waiting = 1;
+	for (int i = 0; i < ir->ins; i++)
+		memmove(c->in[i][other], c->in[i][c->slot] + c->batch, over * sizeof *c->in[i][other]);
+	c->slot = other;
 	c->now = (c->now + 1) % ir->parts;
 	c->fill = 0;
+	return out;
 }
 
 float *
 conv_space(struct conv *c, int64_t *room)
 {
 	*room = (int64_t)(c->batch - c->fill);
-	return c->ir->ins == 1 ? c->in[0] + (c->ir->plan->n - c->ir->hop) + c->fill : NULL;
+	return c->ir->ins == 1 ? c->in[0][c->slot] + (c->ir->plan->n - c->ir->hop) + c->fill : NULL;
 }
 
 int64_t
@@ -408,9 +462,10 @@ conv_process(struct conv *c, const float *in, int64_t n, const float **out, int6
 {
 	size_t step = (size_t)c->ir->ins, room = c->batch - c->fill;
 	size_t take = (uint64_t)n < room ? (size_t)n : room;
+	const float *y = NULL;
 
 	for (size_t i = 0; i < step; i++) {
-		float *to = c->in[i] + (c->ir->plan->n - c->ir->hop) + c->fill;
+		float *to = c->in[i][c->slot] + (c->ir->plan->n - c->ir->hop) + c->fill;
 
 		if (step == 1 && in != to)
 			memcpy(to, in, take * sizeof *to);
@@ -419,18 +474,17 @@ conv_process(struct conv *c, const float *in, int64_t n, const float **out, int6
 	}
 	c->fill += take;
 	c->in_frames += (int64_t)take;
-	*out = c->out;
-	*got = 0;
 	if (c->fill == c->batch) {
 		size_t lines = c->batch * step * sizeof *in / 64, tiles = c->ir->plan->n / 64;
 
 		c->ahead = in + take * step;
-		c->ahead_lines = ((size_t)n - take) >= c->batch ? lines / tiles + 1 : 0;
-		work(c);
+		c->ahead_lines = (size_t)n - take >= c->batch ? lines / tiles + 1 : 0;
+		y = turn(c);
 		c->ahead_lines = 0;
-		*got = (int64_t)c->batch;
-		c->out_frames += *got;
 	}
+	*out = y ? y : c->in[0][0]; /* a pointer that may be passed on with a count of 0 */
+	*got = y ? (int64_t)c->batch : 0;
+	c->out_frames += *got;
 	return (int64_t)take;
 }
 
@@ -439,14 +493,15 @@ conv_flush(struct conv *c, const float **out, int64_t *got)
 {
 	int64_t left = c->in_frames ? c->in_frames + c->ir->taps - 1 - c->out_frames : 0;
 
-	*out = c->out;
-	*got = 0;
-	if (left <= 0)
-		return;
-	for (int i = 0; i < c->ir->ins; i++)
-		memset(c->in[i] + (c->ir->plan->n - c->ir->hop) + c->fill, 0,
-		    (c->batch - c->fill) * sizeof *c->in[i]);
-	work(c);
-	*got = left < (int64_t)c->batch ? left : (int64_t)c->batch;
+	const float *y = NULL;
+
+	while (left > 0 && !y) {
+		for (int i = 0; i < c->ir->ins; i++)
+			memset(c->in[i][c->slot] + (c->ir->plan->n - c->ir->hop) + c->fill, 0,
+			    (c->batch - c->fill) * sizeof *c->in[i][c->slot]);
+		y = turn(c);
+	}
+	*out = y ? y : c->in[0][0];
+	*got = left < (int64_t)c->batch ? left > 0 ? left : 0 : (int64_t)c->batch;
 	c->out_frames += *got;
 }

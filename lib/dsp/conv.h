@@ -8,7 +8,7 @@
  * error is that of the last rounding to float32: about -150 dB of the output's rms.  A stretch of
  * silence longer than a block and the response comes out as exact zeros.
  *
- * This is the engine for files: it works on two blocks at a time and so answers late
+ * This is the engine for files: it works on two blocks at a time, and on two such batches at once, and so answers late
  * (conv_batch_frames()), though never shifted: output frame t belongs to input frame t. */
 #ifndef DSP_CONV_H
 #define DSP_CONV_H
@@ -44,10 +44,10 @@ struct conv;
 int conv_new(struct conv **c, const struct conv_ir *ir, struct err *e);
 void conv_free(struct conv *c); /* NULL is fine */
 
-int64_t conv_batch_frames(const struct conv *c); /* frames that are worked on together */
+int64_t conv_batch_frames(const struct conv *c); /* frames that come out together; up to two such batches are kept */
 
 /* Feed up to n frames of in[n * ins].  Returns how many were taken: all, or fewer when a batch became full, and
- * then *out points to *got frames of outs channels (else *got is 0) that are valid until the
+ * then *out may point to *got frames of outs channels (else *got is 0) that are valid until the
  * next call.  Call again with the rest.  Does not allocate. */
 int64_t conv_process(struct conv *c, const float *in, int64_t n, const float **out, int64_t *got);
 

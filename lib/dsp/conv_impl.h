@@ -35,6 +35,8 @@ struct conv_job {
 	const struct conv_plan *plan;
 	double *z;               /* conv_plan_room(), scratch */
 	const float *in[2];      /* n frames each; NULL: no way there, only back */
+	int begun;               /* z has been through the first stages there: this was `next` of the job before */
+	const float *next[2];    /* of the job that follows, whose first stages are done with the last ones here; or NULL */
 	double *x;               /* rows * 16: the spectrum is kept here, which may be z where there is no way back; NULL: it is not */
 	size_t terms;            /* spectra to be multiplied and summed, in order; 0: no way back */
 	const double *const *h;  /* of the responses, scaled, half of it kept */

@@ -451,75 +451,80 @@ block(const struct conv_job *j, double *z, size_t s, size_t b, unsigned stage)
 		back(p->radix[stage], z, q, q, p->back[stage]);
 }
 
-/* The first two stages there and the last two back, a few columns at a time by way of a scratch that stays in the first cache:
- * what is written passes from there to the second cache at a quarter of the speed of what is read.  The blocks that come out lie
- * p->gap doubles apart, or else all columns of a row would want the same few lines of the cache. */
+/* The ends: the last stages back, and in the same places the first ones there from `in` (or NULL).
+ *
+ * Two stages at once, a few columns at a time by way of a scratch that stays in the first cache: what is written passes
+ * from there to the second cache at a third of the speed of what is read.  The blocks of r1 * r2 lie p->gap doubles apart, or else all
+ * rows of a column would want the same few lines of the cache. */
 enum { COLUMNS = 4 };
 
 INLINE void
-two_there(const struct conv_job *job, size_t r)
+two_ends(const struct conv_job *job, int last, const float *const *in, size_t r)
 {
 	const struct conv_plan *p = job->plan;
-	size_t q = p->rows / 4, s = q / r, step = COLUMNS * ROW;
+	size_t q = p->rows / 4, s = q / r, step = COLUMNS * ROW, apart = s * ROW + p->gap;
 	double scratch[32 * COLUMNS * ROW] __attribute__((aligned(64)));
 
 	for (size_t j = 0; j < s; j += COLUMNS) {
-		for (size_t k = 0; k < r; k++)
-			first4(job->in[0] + 8 * (j + k * s), job->in[1] + 8 * (j + k * s), q, scratch + k * step, r * step, COLUMNS);
-		for (size_t k = 0; k < 4; k++) {
-			const double *from = scratch + k * r * step;
-			double *to = job->z + j * ROW + k * r * (s * ROW + p->gap);
+		double *z = job->z + j * ROW;
 
+		for (size_t k = 0; last && k < 4; k++)
 			if (r == 8)
-				there8(from, step, to, s * ROW + p->gap, COLUMNS, p->down + 8 * k);
+				back8(z + k * r * apart, apart, scratch + k * r * step, step, COLUMNS, p->back[1] + 8 * j);
 			else
-				there4(from, step, to, s * ROW + p->gap, COLUMNS, p->there + 6 * k);
-		}
-	}
-}
-
-INLINE void
-two_back(const struct conv_job *job, size_t r)
-{
-	const struct conv_plan *p = job->plan;
-	size_t q = p->rows / 4, s = q / r, step = COLUMNS * ROW;
-	double scratch[32 * COLUMNS * ROW] __attribute__((aligned(64)));
-
-	for (size_t j = 0; j < s; j += COLUMNS) {
-		for (size_t k = 0; k < 4; k++) {
-			const double *from = job->z + j * ROW + k * r * (s * ROW + p->gap);
-			double *to = scratch + k * r * step;
-
-			if (r == 8)
-				back8(from, s * ROW + p->gap, to, step, COLUMNS, p->back[1] + 8 * j);
-			else
-				back4(from, s * ROW + p->gap, to, step, COLUMNS, p->back[1] + 6 * j);
-		}
-		for (size_t k = 0; k < r; k++)
+				back4(z + k * r * apart, apart, scratch + k * r * step, step, COLUMNS, p->back[1] + 6 * j);
+		for (size_t k = 0; last && k < r; k++)
 			last4(scratch + k * step, r * step, COLUMNS, p->back[0] + 6 * (j + k * s), j + k * s, q, job->skip / 8,
 			    job->out[0], job->out[1]);
+		for (size_t k = 0; in && k < r; k++)
+			first4(in[0] + 8 * (j + k * s), in[1] + 8 * (j + k * s), q, scratch + k * step, r * step, COLUMNS);
+		for (size_t k = 0; in && k < 4; k++)
+			if (r == 8)
+				there8(scratch + k * r * step, step, z + k * r * apart, apart, COLUMNS, p->down + 8 * k);
+			else
+				there4(scratch + k * r * step, step, z + k * r * apart, apart, COLUMNS, p->there + 6 * k);
 	}
 }
 
-/* With a gap, the first two stages are done at once. */
+/* One stage. */
+static void
+one_end(const struct conv_job *job, int last, const float *const *in)
+{
+	const struct conv_plan *p = job->plan;
+	size_t q = p->rows / 4;
+
+	for (size_t j = 0; j < q; j += COLUMNS) {
+		double *z = job->z + j * ROW;
+
+		if (last)
+			last4(z, q * ROW, COLUMNS, p->back[0] + 6 * j, j, q, job->skip / 8, job->out[0], job->out[1]);
+		if (in)
+			first4(in[0] + 8 * j, in[1] + 8 * j, q, z, q * ROW, COLUMNS);
+	}
+}
+
+static void
+ends(const struct conv_job *j, int last, const float *const *in)
+{
+	if (!j->plan->gap)
+		one_end(j, last, in);
+	else if (j->plan->radix[1] == 8)
+		two_ends(j, last, in, 8);
+	else
+		two_ends(j, last, in, 4);
+}
+
 void
 CONV_FN(const struct conv_job *j)
 {
 	const struct conv_plan *p = j->plan;
-	size_t q = p->rows / 4, r = p->radix[1], blocks = p->gap ? 4 * r : 4, s = p->rows / blocks;
+	unsigned first = p->gap ? 2 : 1;
+	size_t blocks = first == 2 ? 4 * p->radix[1] : 4, s = p->rows / blocks;
 
-	if (j->in[0] && !p->gap)
-		first4(j->in[0], j->in[1], q, j->z, q * ROW, q);
-	else if (j->in[0] && r == 8)
-		two_there(j, 8);
-	else if (j->in[0])
-		two_there(j, 4);
+	if (j->in[0] && !j->begun)
+		ends(j, 0, j->in);
 	for (size_t b = 0; b < blocks; b++)
-		block(j, j->z + b * (s * ROW + p->gap), s, b, p->gap ? 2 : 1);
-	if (j->terms && !p->gap)
-		last4(j->z, q * ROW, q, p->back[0], 0, q, j->skip / 8, j->out[0], j->out[1]);
-	else if (j->terms && r == 8)
-		two_back(j, 8);
-	else if (j->terms)
-		two_back(j, 4);
+		block(j, j->z + b * (s * ROW + p->gap), s, b, first);
+	if (j->terms)
+		ends(j, 1, j->next[0] ? j->next : NULL);
 }
