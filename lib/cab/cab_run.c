@@ -1,6 +1,8 @@
 /* cab_run.c - one signal through its cabinet. */
 #include "audio/audio.h"
+#include "base/par.h"
 #include "cab/cab.h"
+#include "cab/pump.h"
 #include "cli/jsonl.h"
 #include "cli/prov.h"
 
@@ -11,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_SAMPLES = 65536 };
+enum { BLOCK_SAMPLES = 65536, LONG_FRAMES = 1 << 19 };
 
 struct run {
 	const struct cab_options *o;
@@ -22,8 +24,11 @@ struct run {
 	struct au_out *out;
 	float *buf;
 	struct progress *progress;
-	int64_t skip;            /* frames still to be left out at the start */
-	int64_t in_frames, out_frames, clipped;
+	struct pump *source, *sink; /* or NULL */
+	int64_t lead;            /* frames of what comes out that are left out at the start */
+	int64_t in_frames, made_frames, clipped;
+	/* the sink's, while there is one */
+	int64_t skipped, out_frames;
 	double peak;
 	char sha256[65];
 };
@@ -57,22 +62,67 @@ largest(const float *x, size_t n)
 	return peak;
 }
 
-/* Write up to n frames, no more than `most` in all. */
+/* Write n frames. */
 static int
-put(struct run *r, const float *x, int64_t n, int64_t most, struct err *e)
+put(void *ctx, const float *x, int64_t n, struct err *e)
 {
-	int64_t skip = r->skip < n ? r->skip : n;
+	struct run *r = ctx;
+	int64_t skip = r->lead - r->skipped < n ? r->lead - r->skipped : n;
 	float peak;
 
-	r->skip -= skip;
+	r->skipped += skip;
 	x += skip * r->cab->outs;
-	n = n - skip < most - r->out_frames ? n - skip : most - r->out_frames;
+	n -= skip;
 	peak = n > 0 ? largest(x, (size_t)n * (size_t)r->cab->outs) : 0;
 	if (!isfinite(peak))
 		return err_set(e, ERR_INPUT, "the output would be beyond the range of float32; lower --gain-db");
 	r->peak = peak > r->peak ? peak : r->peak;
 	r->out_frames += n;
 	return au_write(r->out, x, n, e);
+}
+
+/* Hand up to n frames on to be written, no more than `most` after the lead. */
+static int
+give(struct run *r, const float *x, int64_t n, int64_t most, struct err *e)
+{
+	int64_t outs = r->cab->outs, left = most - (r->made_frames - r->lead), some;
+	float *to;
+
+	n = n < left ? n : left;
+	r->made_frames += n;
+	if (!r->sink)
+		return put(r, x, n, e);
+	for (; n > 0; n -= some, x += some * outs) {
+		if (!(to = pump_room(r->sink)))
+			return -1;      /* pump_close() will say why */
+		some = n < PUMP_SAMPLES / outs ? n : PUMP_SAMPLES / outs;
+		memcpy(to, x, (size_t)(some * outs) * sizeof *x);
+		pump_send(r->sink, some);
+	}
+	return 0;
+}
+
+static int64_t
+fill(void *ctx, float *x, struct err *e)
+{
+	struct run *r = ctx;
+
+	return au_read(r->in, x, PUMP_SAMPLES / r->cab->ins, e);
+}
+
+/* The next frames of the input. */
+static int64_t
+take(struct run *r, const float **x, struct err *e)
+{
+	int64_t room;
+	float *to;
+
+	if (r->source)
+		return pump_take(r->source, x, e);
+	/* mono is read to where it is wanted */
+	to = conv_space(r->conv, &room);
+	*x = to ? to : r->buf;
+	return au_read(r->in, to ? to : r->buf, to ? room : BLOCK_SAMPLES / r->cab->ins, e);
 }
 
 /* Frames that come out in all. */
@@ -87,21 +137,17 @@ wanted(const struct run *r)
 }
 
 static int
-stream(struct run *r, struct err *e)
+convolve(struct run *r, struct err *e)
 {
-	int channels = r->cab->ins;
-	const float *y;
-	int64_t n, got, most, room;
-	float *to = conv_space(r->conv, &room);
+	const float *x, *y;
+	int64_t n, got, most = INT64_MAX / 2;
 
-	/* mono is read to where it is wanted */
-	while ((n = au_read(r->in, to ? to : r->buf, to ? room : BLOCK_SAMPLES / channels, e)) > 0) {
+	while ((n = take(r, &x, e)) > 0) {
 		for (int64_t at = 0; at < n;) {
-			at += conv_process(r->conv, (to ? to : r->buf) + at * channels, n - at, &y, &got);
-			if (got && put(r, y, got, INT64_MAX, e))
+			at += conv_process(r->conv, x + at * r->cab->ins, n - at, &y, &got);
+			if (got && give(r, y, got, most, e))
 				return -1;
 		}
-		to = conv_space(r->conv, &room);
 		r->in_frames += n;
 		if (r->progress)
 			progress_step(r->progress, (double)r->in_frames);
@@ -109,15 +155,31 @@ stream(struct run *r, struct err *e)
 	if (n < 0)
 		return -1;
 	most = wanted(r);
-	for (conv_flush(r->conv, &y, &got); got && r->out_frames < most; conv_flush(r->conv, &y, &got))
-		if (put(r, y, got, most, e))
+	for (conv_flush(r->conv, &y, &got); got && r->made_frames - r->lead < most; conv_flush(r->conv, &y, &got))
+		if (give(r, y, got, most, e))
 			return -1;
 	/* more tail than there is */
 	memset(r->buf, 0, BLOCK_SAMPLES * sizeof *r->buf);
-	while (r->out_frames < most)
-		if (put(r, r->buf, BLOCK_SAMPLES / r->cab->outs, most, e))
+	while (r->made_frames - r->lead < most)
+		if (give(r, r->buf, BLOCK_SAMPLES / r->cab->outs, most, e))
 			return -1;
 	return 0;
+}
+
+/* With threads for reading and writing if there are CPUs for them and they are worth it: these take as long as the rest. */
+static int
+stream(struct run *r, struct err *e)
+{
+	int64_t frames = au_info(r->in)->frames;
+	int bad = 0;
+
+	if (r->o->threads != 1 && par_cpus() > 1 && (frames < 0 || frames >= LONG_FRAMES))
+		bad = pump_source(&r->source, fill, r, e) || pump_sink(&r->sink, put, r, e);
+	bad = bad || convolve(r, e);
+	pump_close(r->source, NULL);
+	if (pump_close(r->sink, e))
+		bad = 1;
+	return bad ? -1 : 0;
 }
 
 /* ---- the report --------------------------------------------------------------------------- */
@@ -260,7 +322,7 @@ set_up(struct run *r, struct cab_cache *cache, struct err *e)
 		return -1;
 	if (r->cab->outs > AU_MAX_CHANNELS)
 		return err_set(e, ERR_UNSUPPORTED, "%d channels of output: at most %d", r->cab->outs, AU_MAX_CHANNELS);
-	r->skip = strcmp(r->o->delay, "compensate") ? 0 : r->cab->onset_frame;
+	r->lead = strcmp(r->o->delay, "compensate") ? 0 : r->cab->onset_frame;
 	if (!(r->buf = malloc(BLOCK_SAMPLES * sizeof *r->buf)))
 		return err_set(e, ERR_NOMEM, "out of memory");
 	return conv_new(&r->conv, r->cab->spectra, e) || au_create(&r->out, r->output, a->rate_hz, r->cab->outs,
@@ -416,6 +478,7 @@ cab_batch_job(void *ctx, size_t number, const json_t *job, struct err *e)
 	json_t *report;
 
 	(void)number;
+	o.threads = 1;                   /* there are other jobs for the other CPUs */
 	if (batch_keys(job, keys, &o, e) || set_lists(&o, names, gains, tail, e))
 		return NULL;
 	if (!o.input || !o.output || !o.n_irs) {

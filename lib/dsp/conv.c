@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TWO_MOST = 1 << 20 }; /* points of transforms for which two batches are kept */
+
 struct path { int in, out; size_t spectrum; };
 
 struct conv_ir {
@@ -20,7 +22,8 @@ struct conv_ir {
 };
 
 /* Two batches are there at a time where a transform leads straight from input to output: the second one's first stages
- * are done with the last ones of the first.  Where spectra of the signal are kept, because one is used more than once, it is one. */
+ * are done with the last ones of the first.  It is one where spectra of the signal are kept, because one is used more than once, or
+ * memory is short. */
 struct conv {
 	const struct conv_ir *ir;
 	conv_fn *fn;
@@ -272,11 +275,11 @@ conv_new(struct conv **out, const struct conv_ir *ir, struct err *e)
 	c->ir = ir;
 	c->fn = kernel(isa_choose());
 	c->shared = ir->parts > 1 || ir->n_paths > (size_t)ir->outs;
-	c->slots = c->shared ? 1 : 2;
+	c->slots = c->shared || n > TWO_MOST ? 1 : 2;
 	c->batch = 2 * ir->hop;
 	lost |= !(c->z = mem_zalloc(conv_plan_room(ir->plan), sizeof *c->z));
 	lost |= !(c->terms = calloc(2 * ir->n_paths, ir->parts * sizeof *c->terms));
-	if (ir->n_paths > 1 || c->shared)
+	if (ir->n_paths > 1 || c->slots == 1)
 		lost |= !(c->plane = mem_zalloc(c->batch, sizeof *c->plane));
 	if (ir->outs > 1)
 		lost |= !(c->out = mem_zalloc(c->batch, (size_t)ir->outs * sizeof *c->out));
@@ -395,7 +398,8 @@ speak(struct conv *c, const struct path *p, const struct path *end, int slot, fl
 		j.terms = 1;
 		sound = blocks(c, p, slot, j.in);
 		/* the next path of this batch, or the first one of the next */
-		if (!blocks(c, end < last ? end : ir->path, end < last ? slot : !slot, j.next))
+		if ((end == last && c->slots == 1) ||
+		    !blocks(c, end < last ? end : ir->path, end < last ? slot : !slot, j.next))
 			j.next[0] = NULL;
 	}
 	if (sound) {
@@ -428,7 +432,7 @@ work(struct conv *c, int slot)
 	return c->out ? c->out : plane;
 }
 
-/* A batch is full.  Returns the output of the one before it or, shared, its own; NULL when there is none yet. */
+/* A batch is full.  Returns the output of the one before it or, with one slot, its own; NULL when there is none yet. */
 static const float *
 turn(struct conv *c)
 {
@@ -439,7 +443,7 @@ turn(struct conv *c)
 
 	for (int i = 0; i < ir->ins; i++)
 		listen(c, i);
-	if (c->shared || c->waiting)
+	if (c->slots == 1 || c->waiting)
 		out = work(c, other);
 	c->waiting = 1;
 	for (int i = 0; i < ir->ins; i++)

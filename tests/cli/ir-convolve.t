@@ -56,6 +56,8 @@ check 'a pipe gives the same samples' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.
 # shellcheck disable=SC2002
 cat di.wav | (dd bs=1001 2>/dev/null) | ir-convolve -i cab.wav - -o - | cat >pipe.wav
 check 'slow pipes of odd blocks too' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - want'
+ir-convolve -i cab.wav -j 1 <di.wav >pipe.wav
+check 'and without threads for reading and writing' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - want'
 ir-convolve -i - -o stdin-ir.wav di.wav <cab.wav
 check 'the response may come from standard input' cmp stdin-ir.wav wet.wav
 
@@ -65,6 +67,8 @@ check '--tail cut: the same samples' sh -c 'head -n 30000 want >w; perl "$SRC/te
 ir-convolve -i cab.wav --tail 0.01 -o cut.wav di.wav
 check '--tail 0.01: 480 frames more' sh -c 'head -n 30480 want >w; perl "$SRC/tests/wav.pl" dump cut.wav | cmp - w'
 ir-convolve -i cab.wav --tail 0.5 -o long.wav di.wav
+ir-convolve -i cab.wav --tail 0.5 <di.wav >long-pipe.wav
+check '--tail 0.5: in a pipe too' same long.wav long-pipe.wav
 check '--tail 0.5: silence after the tail' sh -c '
 	perl "$SRC/tests/wav.pl" dump long.wav >got && head -n 30699 got | cmp - want &&
 	tail -n +30700 got | awk "\$1 != 0 { exit 1 } END { exit NR != 24000 - 699 }"'
@@ -295,6 +299,10 @@ echo 'not audio' >text.wav
 bad 'an input that is no audio' "cannot read 'text.wav'" -i cab.wav text.wav
 wav make big.wav 48000 1 4 3e38
 bad 'an output beyond float32' 'beyond the range of float32' -i big.wav big.wav
+run sh -c 'ir-convolve -i cab.wav -o no.wav <nan.wav'
+check 'NaN through a pipe: exit 1, and why' sh -c "test $status = 1 && grep -q 'is not a number, at frame 50' err && test ! -e no.wav"
+run sh -c 'ir-convolve -i big.wav -o no.wav <big.wav'
+check 'beyond float32 through a pipe: exit 1, and why' sh -c "test $status = 1 && grep -q 'beyond the range of float32' err && test ! -e no.wav"
 run sh -c 'head -c 50000 di.wav | ir-convolve -i cab.wav -o no.wav'
 check 'a pipe that breaks off: exit 1' status_is 1
 check 'a pipe that breaks off: nothing is left' absent no.wav
@@ -356,6 +364,8 @@ fi
 # The system.
 run sh -c 'ir-convolve -i cab.wav di.wav >/dev/full'
 check 'full disk: exit 1' status_is 1
+run sh -c 'ir-convolve -i cab.wav <di.wav >/dev/full'
+check 'full disk at the end of a pipe: exit 1, and why' sh -c "test $status = 1 && grep -q 'No space left' err"
 run ir-convolve -i cab.wav -o /dev/full di.wav
 check '-o /dev/full: exit 1' status_is 1
 run ir-convolve -i cab.wav -o no.wav --report /dev/full di.wav

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "cab/cab.h"
+#include "cab/pump.h"
 #include "cab/shape.h"
 #include "../tap.h"
 
@@ -185,6 +186,90 @@ test_golden(void)
 	shape_free(&g);
 }
 
+/* ---- pumps: a thread that counts ---------------------------------------------------------- */
+
+struct counter { int64_t next, stop, bad; };
+
+static int64_t
+count_up(void *ctx, float *x, struct err *err)
+{
+	struct counter *c = ctx;
+
+	if (c->next == c->stop)
+		return c->bad ? err_set(err, ERR_INPUT, "no more") : 0;
+	x[0] = x[PUMP_SAMPLES - 1] = (float)c->next;
+	return ++c->next;
+}
+
+static int
+count_on(void *ctx, const float *x, int64_t n, struct err *err)
+{
+	struct counter *c = ctx;
+
+	if (c->next == c->stop)
+		return err_set(err, ERR_IO, "no room");
+	c->bad += x[0] != (float)c->next || n != c->next + 1;
+	c->next++;
+	return 0;
+}
+
+static void
+test_pump_source(int bad)
+{
+	struct counter c = { .stop = 100, .bad = bad };
+	int same = 1, got = 0;
+	const float *x;
+	struct pump *p;
+	int64_t n;
+
+	if (pump_source(&p, count_up, &c, &e))
+		exit(1);
+	while ((n = pump_take(p, &x, &e)) > 0) {
+		same &= n == got + 1 && x[0] == (float)got && x[PUMP_SAMPLES - 1] == (float)got;
+		got++;
+	}
+	ok(same && got == 100, "a source: all buffers in order");
+	ok(bad ? n == -1 && !strcmp(e.msg, "no more") : n == 0, bad ? "and its error" : "and the end");
+	ok(!pump_close(p, &e), "it closes");
+}
+
+/* A sink that takes `room` buffers of 100. */
+static void
+test_pump_sink(int room)
+{
+	struct counter c = { .stop = room };
+	int sent = 0, bad;
+	struct pump *p;
+	float *x;
+
+	if (pump_sink(&p, count_on, &c, &e))
+		exit(1);
+	for (; sent < 100 && (x = pump_room(p)) != NULL; sent++) {
+		x[0] = (float)sent;
+		pump_send(p, sent + 1);
+	}
+	bad = pump_close(p, &e);
+	ok(!c.bad && c.next == (room < 100 ? room : 100), "a sink: all buffers in order");
+	ok(room < 100 ? bad && !strcmp(e.msg, "no room") : !bad, room < 100 ? "and its error" : "and none is lost");
+}
+
+static void
+test_pumps(void)
+{
+	struct counter c = { .stop = 1000 };
+	struct pump *p;
+
+	test_pump_source(0);
+	test_pump_source(1);
+	test_pump_sink(1000);
+	test_pump_sink(7);
+	test_pump_sink(99);
+	if (pump_source(&p, count_up, &c, &e))
+		exit(1);
+	ok(!pump_close(p, NULL) && c.next <= PUMP_BUFFERS, "a source that nobody wants stops");
+	ok(!pump_close(NULL, NULL), "no pump");
+}
+
 static void
 test_check(void)
 {
@@ -213,6 +298,7 @@ main(void)
 	test_filters();
 	test_norm();
 	test_golden();
+	test_pumps();
 	test_check();
 	return done();
 }
