@@ -68,6 +68,14 @@ conv_isa(void)
 	return isa_name(isa_choose());
 }
 
+/* Up to how many points two stages at once are faster.  Beyond, their many short rows are far apart, and what prefetches does not
+ * follow.  Short vectors gain less. */
+static size_t
+two_stages_most(void)
+{
+	return (size_t)1 << (isa_choose() == ISA_AVX512 ? 18 : 16);
+}
+
 /* The grid of blocks, from the length of the response alone: this is what fixes the
  * bits of the result, so a change here is a change of every hash.  The sizes are the fastest of those measured with
  * tests/bench/bench_conv, where memory allows.  One transform with the whole response is always faster than partitions, but of
@@ -231,6 +239,7 @@ conv_ir_new(struct conv_ir **out, int64_t taps, int ins, int outs, const struct 
     struct err *e)
 {
 	struct conv_ir *ir;
+	size_t n;
 
 	*out = NULL;
 	if (conv_check(taps, ins, outs, paths, n_paths, e))
@@ -240,7 +249,8 @@ conv_ir_new(struct conv_ir **out, int64_t taps, int ins, int outs, const struct 
 	ir->taps = taps;
 	ir->ins = ins;
 	ir->outs = outs;
-	ir->plan = conv_plan_new(grid(ir));
+	n = grid(ir);
+	ir->plan = conv_plan_new(n, n <= two_stages_most());
 	if (!ir->plan || set_paths(ir, paths, n_paths)) {
 		conv_ir_free(ir);
 		return err_set(e, ERR_NOMEM, "out of memory for a response of %lld frames", (long long)taps);

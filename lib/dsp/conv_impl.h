@@ -26,8 +26,8 @@ struct conv_plan {
 	double *across;          /* for each tile 8 rows of 8 such for its 8 rows */
 };
 
-/* n: a power of two, 2^12..2^26.  NULL: no memory. */
-struct conv_plan *conv_plan_new(size_t n);
+/* n: a power of two, 2^12..2^26; two: with a gap.  NULL: no memory. */
+struct conv_plan *conv_plan_new(size_t n, int two);
 void conv_plan_free(struct conv_plan *p); /* NULL is fine */
 
 /* One transform there, back, or both with a product between. */
@@ -40,7 +40,7 @@ struct conv_job {
 	double *x;               /* rows * 16: the spectrum is kept here, which may be z where there is no way back; NULL: it is not */
 	size_t terms;            /* spectra to be multiplied and summed, in order; 0: no way back */
 	const double *const *h;  /* of the responses, scaled, half of it kept */
-	const double *const *xs; /* of the signal; NULL with one term: what came from `in` */
+	const double *const *xs; /* of the signal, where nothing comes from `in`; else that is the one term */
 	float *out[2];           /* n - skip frames each */
 	const float *ahead;      /* what will be fed next: ahead_lines cache lines for each tile are brought nearer meanwhile */
 	size_t ahead_lines;

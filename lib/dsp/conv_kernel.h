@@ -261,41 +261,31 @@ struct tile { V r[8][H], i[8][H]; };
 
 /* Eight rows -> eight bins of each lane, and then turned over: lanes become rows.  w: the block's eight constants. */
 INLINE void
-tile_down(double *z, const double *w)
+tile_down(struct tile *t, const double *z, const double *w)
 {
-	struct tile t;
 	V NAMES8(z);
 
 	for (size_t h = 0; h < H; h++) {
 		GET8(z + h * W, ROW, z);
 		DFT8(z, v_set1(w[0]), v_set1(w[1]), v_set1(w[2]), v_set1(w[3]), v_set1(w[4]), v_set1(w[5]), v_set1(w[6]),
 		    v_set1(w[7]));
-		TO_TILE(&t, h, z);
+		TO_TILE(t, h, z);
 	}
-	v_turn8(t.r);
-	v_turn8(t.i);
-	for (size_t h = 0; h < H; h++) {
-		FROM_TILE(z, &t, h);
-		PUT8(z + h * W, ROW, z);
-	}
+	v_turn8(t->r);
+	v_turn8(t->i);
 }
 
 /* Back: turned over, eight bins -> eight rows. */
 INLINE void
-tile_up(double *z)
+tile_up(double *z, struct tile *t)
 {
 	const V s = v_set1(root_half), one = v_set1(1.0);
-	struct tile t;
 	V NAMES8(z);
 
+	v_turn8(t->r);
+	v_turn8(t->i);
 	for (size_t h = 0; h < H; h++) {
-		GET8(z + h * W, ROW, z);
-		TO_TILE(&t, h, z);
-	}
-	v_turn8(t.r);
-	v_turn8(t.i);
-	for (size_t h = 0; h < H; h++) {
-		FROM_TILE(z, &t, h);
+		FROM_TILE(z, t, h);
 		PLAIN(z0, z1);
 		PLAIN(z2, z3);
 		PLAIN(z4, z5);
@@ -334,7 +324,7 @@ tile_up(double *z)
 
 /* Tile b across the lanes, the product, and back. */
 INLINE void
-tile_across(const struct conv_job *j, double *z, size_t b, int mirrored)
+tile_across(const struct conv_job *j, struct tile *t, size_t b, int mirrored)
 {
 	size_t at = 8 * ROW * b, kept = 8 * ROW * conv_kept(b);
 	V NAMES8(z);
@@ -342,25 +332,14 @@ tile_across(const struct conv_job *j, double *z, size_t b, int mirrored)
 	for (size_t h = 0; h < 8; h += W) {
 		const double *w = j->plan->across + 64 * b + h;
 
-		GET8(z + h, ROW, z);
 		if (j->in[0]) {
+			FROM_TILE(z, t, h / W);
 			DFT8(z, v_load(w), v_load(w + 8), v_load(w + 16), v_load(w + 24), v_load(w + 32), v_load(w + 40),
 			    v_load(w + 48), v_load(w + 56));
 			if (j->x)
 				PUT8(j->x + at + h, ROW, z);
-		}
-		if (!j->terms)
-			continue;
-		if (j->xs) {
-			SUM(0);
-			SUM(1);
-			SUM(2);
-			SUM(3);
-			SUM(4);
-			SUM(5);
-			SUM(6);
-			SUM(7);
-		} else {
+			if (!j->terms)
+				continue;
 			TIMES(0);
 			TIMES(1);
 			TIMES(2);
@@ -369,10 +348,19 @@ tile_across(const struct conv_job *j, double *z, size_t b, int mirrored)
 			TIMES(5);
 			TIMES(6);
 			TIMES(7);
+		} else {
+			SUM(0);
+			SUM(1);
+			SUM(2);
+			SUM(3);
+			SUM(4);
+			SUM(5);
+			SUM(6);
+			SUM(7);
 		}
 		IDFT8_AFTER(z, v_load(w), v_load(w + 8), v_load(w + 16), v_load(w + 24), v_load(w + 32), v_load(w + 40),
 		    v_load(w + 48), v_load(w + 56));
-		PUT8(z + h, ROW, z);
+		TO_TILE(t, h / W, z);
 	}
 }
 
@@ -410,24 +398,25 @@ leaf(const struct conv_job *j, double *z, size_t b)
 {
 	const struct conv_plan *p = j->plan;
 	unsigned stage = p->stages - 1, n = p->radix[stage];
+	struct tile t[8];
 
 	if (j->in[0]) {
 		there(n, z, 8, 8, turns_there(p, stage, b));
 		for (size_t k = 0; k < n; k++)
-			tile_down(z + 8 * ROW * k, p->down + 8 * (n * b + k));
+			tile_down(&t[k], z + 8 * ROW * k, p->down + 8 * (n * b + k));
 	}
 	for (size_t k = 0; k < n; k++) {
 		for (size_t i = 0; i < j->ahead_lines; i++)
 			__builtin_prefetch(j->ahead + 16 * ((n * b + k) * j->ahead_lines + i), 0, 2);
 		if (conv_mirrored(n * b + k))
-			tile_across(j, z + 8 * ROW * k, n * b + k, 1);
+			tile_across(j, &t[k], n * b + k, 1);
 		else
-			tile_across(j, z + 8 * ROW * k, n * b + k, 0);
+			tile_across(j, &t[k], n * b + k, 0);
 	}
 	if (!j->terms)
 		return;
 	for (size_t k = 0; k < n; k++)
-		tile_up(z + 8 * ROW * k);
+		tile_up(z + 8 * ROW * k, &t[k]);
 	back(n, z, 8, 8, p->back[stage]);
 }
 

@@ -4,9 +4,6 @@
 #include "dsp/turns.h"
 #include <stdlib.h>
 
-/* Up to here two stages at once are faster; their many short rows would be far apart beyond, and what prefetches does not follow. */
-enum { NEAR = 1 << 18 };
-
 static unsigned
 log2_of(size_t n)
 {
@@ -97,7 +94,7 @@ factor(struct conv_plan *p)
 }
 
 struct conv_plan *
-conv_plan_new(size_t n)
+conv_plan_new(size_t n, int two)
 {
 	struct conv_plan *p = calloc(1, sizeof *p);
 	size_t rows = n / 8, block = n / 8;
@@ -109,7 +106,7 @@ conv_plan_new(size_t n)
 	p->n = n;
 	p->rows = rows;
 	factor(p);
-	p->gap = n <= NEAR ? 16 : 0;
+	p->gap = two ? 16 : 0;
 	lost |= !(p->there = mem_zalloc(rows / 32, 6 * sizeof *p->there));
 	lost |= !(p->down = mem_zalloc(rows, sizeof *p->down));
 	lost |= !(p->across = mem_zalloc(rows, 8 * sizeof *p->across));
