@@ -235,7 +235,7 @@ void
 nam_process_many(struct nam_stream *const *s, size_t n_streams, const float *const *in,
     float *const *out, size_t n)
 {
-	enum { MANY = 16 };
+	enum { MANY = NAM_LANES };
 	struct nam_state *state[MANY];
 	struct nam_planes from[MANY], to[MANY];
 

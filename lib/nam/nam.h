@@ -81,7 +81,8 @@ int nam_stream_new(struct nam_stream **s, const struct nam_model *m, struct err 
 void nam_process(struct nam_stream *s, const float *in, float *out, size_t n);
 /* nam_process() on each of n_streams streams of one model, in[i] to out[i], n frames each: the same
  * samples.  A recurrent model waits for itself most of the time; here its streams fill each
- * other's waits: two and more are a fifth faster than alone, 16 a third to twice as fast.  No stream twice. */
+ * other's waits: two and more are a third faster than alone, 32 one and a half to three and a half times as fast.
+ * No stream twice. */
 void nam_process_many(struct nam_stream *const *s, size_t n_streams, const float *const *in,
                       float *const *out, size_t n);
 /* Back to the state after nam_stream_new(). */

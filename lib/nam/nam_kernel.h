@@ -83,9 +83,11 @@ struct nam_rnn {
 	size_t lag;             /* frames behind the others: a layer is 1 behind the one it hears */
 };
 
-/* The same of NAM_LANES streams in lockstep, a stream in a lane: number i of a stream at [i][lane]. */
-enum { NAM_LANES = 16 };
+/* The same of NAM_LANES streams, or half of that, in lockstep, a stream in a lane: number i of a stream at
+ * [i * lanes + lane].  Two vectors of 16 share what is fetched of the weights. */
+enum { NAM_LANES = 32 };
 struct nam_rnn_lanes {
+	size_t lanes;
 	int inputs, units, real_units;
 	const float *w, *bias, *rec_bias;  /* as in nam_rnn */
 	const float *in;                   /* n frames of inputs x lanes, in_stride floats apart */
@@ -109,12 +111,15 @@ struct nam_kernel {
 	void (*gru)(const struct nam_rnn *r, int count);
 	void (*lstm_lanes)(const struct nam_rnn_lanes *r);
 	void (*gru_lanes)(const struct nam_rnn_lanes *r);
+	/* y[j * y_stride + t] = x[t * stride + j] for j < columns.  Of a frame of x, here and below, a multiple of 4 floats
+	 * is read. */
+	void (*planes)(float *y, size_t y_stride, const float *x, size_t stride, int columns, size_t n);
 	/* y[t] = bias + w[0] x[t * stride] + w[1] x[t * stride + 1] + ..., in this order */
 	void (*dense)(float *y, const float *x, size_t stride, const float *w, int inputs, float bias,
 	              size_t n);
 	/* The same for a stream in each lane. */
 	void (*dense_lanes)(float *y, const float *x, size_t stride, const float *w, int inputs, float bias,
-	                    size_t n);
+	                    size_t n, size_t lanes);
 	/* y[t] = w[0] x[t] + w[1] x[t - 1] + ... + w[taps - 1] x[t - taps + 1] + bias, in double,
 	 * from bias and the oldest frame on; rounded to float once. */
 	void (*fir)(float *y, const float *x, const double *w, size_t taps, double bias, size_t n);

@@ -11,7 +11,8 @@
 #define VL 8
 #define DL 4
 /* 16 registers: sums for 6 outputs x 2 vectors leave room for 2 inputs and a weight. */
-#define RU 2 /* units of a recurrent layer at once, with a stream in each lane */
+#define RU 2 /* units of a recurrent layer and vectors of streams at once, with a stream in each lane */
+#define LV 2
 #define OB_MAX 4
 #define TV_MAX 6
 #define TV_OF(ob) ((ob) == 4 ? 3 : (ob) == 3 ? 4 : 6)
@@ -49,6 +50,24 @@ static inline V
 v_min_bits(V a, V b)
 {
 	return _mm256_castsi256_ps(_mm256_min_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
+static inline V
+quads(const float *p, size_t stride)
+{
+	return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + 4 * stride), 1);
+}
+static inline void
+v_columns(const float *p, size_t stride, V x[4])
+{
+	const V a = quads(p, stride), b = quads(p + stride, stride), c = quads(p + 2 * stride, stride),
+	    d = quads(p + 3 * stride, stride);
+	const D ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b)), ab2 = _mm256_castps_pd(_mm256_unpackhi_ps(a, b)),
+	    cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d)), cd2 = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+
+	x[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+	x[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+	x[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab2, cd2));
+	x[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab2, cd2));
 }
 /* A permutation has 8 entries: the low ones, then the high ones as what differs (a blend takes
  * three times as long as these two operations). */

@@ -10,7 +10,8 @@
 #define ISA_TABLE nam_kernel_avx512
 #define VL 16
 #define DL 8
-#define RU 4 /* units of a recurrent layer at once, with a stream in each lane */
+#define RU 4 /* units of a recurrent layer and vectors of streams at once, with a stream in each lane */
+#define LV 2
 #define OB_MAX 8
 #define TV_MAX 6
 #define TV_OF(ob) ((ob) >= 5 ? 3 : 6)
@@ -56,6 +57,28 @@ v_high(V a)
 }
 static inline V v_load_low(const float *p) { return _mm512_castps256_ps512(_mm256_loadu_ps(p)); }
 static inline void v_store_low(float *p, V a) { _mm256_storeu_ps(p, _mm512_castps512_ps256(a)); }
+static inline V
+quads(const float *p, size_t stride)
+{
+	V a = _mm512_castps128_ps512(_mm_loadu_ps(p));
+
+	a = _mm512_insertf32x4(a, _mm_loadu_ps(p + 4 * stride), 1);
+	a = _mm512_insertf32x4(a, _mm_loadu_ps(p + 8 * stride), 2);
+	return _mm512_insertf32x4(a, _mm_loadu_ps(p + 12 * stride), 3);
+}
+static inline void
+v_columns(const float *p, size_t stride, V x[4])
+{
+	const V a = quads(p, stride), b = quads(p + stride, stride), c = quads(p + 2 * stride, stride),
+	    d = quads(p + 3 * stride, stride);
+	const __m512d ab = _mm512_castps_pd(_mm512_unpacklo_ps(a, b)), ab2 = _mm512_castps_pd(_mm512_unpackhi_ps(a, b)),
+	    cd = _mm512_castps_pd(_mm512_unpacklo_ps(c, d)), cd2 = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+
+	x[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+	x[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
+	x[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab2, cd2));
+	x[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab2, cd2));
+}
 typedef __m512i VI;
 typedef struct { uint32_t bits[16] __attribute__((aligned(64))); } V_TABLE_TYPE;
 #define V_TABLE(...) { { __VA_ARGS__ } }

@@ -1,7 +1,7 @@
 /* nam_kernel_impl.h - the source of all kernels; each nam_kernel_ISA.c defines its vector type
  * V of VL floats (D of DL doubles) and the v_ and d_ operations, then includes this.
  * v_min_bits(): the lower bit pattern.  With 16 lanes: v_load_low() and v_store_low() of the first 8, v_high() makes the
- * last 8 the first. */
+ * last 8 the first.  v_columns(p, stride, x): lane t of x[k] is p[t * stride + k]. */
 #include "nam/nam_kernel.h"
 
 #ifdef __clang__
@@ -254,6 +254,6 @@ k_fir(float *y, const float *x, const double *w, size_t taps, double bias, size_
 #include "nam/nam_rnn_impl.h"
 
 const struct nam_kernel ISA_TABLE = {
-	ISA_NAME, k_rows, k_act, k_op, k_affine, k_lstm, k_gru, k_lstm_lanes, k_gru_lanes, k_dense,
-	k_dense_lanes, k_fir
+	ISA_NAME, k_rows, k_act, k_op, k_affine, k_lstm, k_gru, k_lstm_lanes, k_gru_lanes, k_planes,
+	k_dense, k_dense_lanes, k_fir
 };

@@ -4,13 +4,15 @@
 #endif
 #include <arm_neon.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ISA_NAME "neon"
 #define ISA_TABLE nam_kernel_neon
 #define VL 4
 #define DL 2
-#define RU 4 /* units of a recurrent layer at once, with a stream in each lane */
+#define RU 4 /* units of a recurrent layer and vectors of streams at once, with a stream in each lane */
+#define LV 2
 #define OB_MAX 8
 #define TV_MAX 4
 #define TV_OF(ob) ((ob) <= 6 ? 4 : 2)
@@ -46,6 +48,18 @@ static inline V
 v_min_bits(V a, V b)
 {
 	return vreinterpretq_f32_u32(vminq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b)));
+}
+static inline void
+v_columns(const float *p, size_t stride, V x[4])
+{
+	const V a = vld1q_f32(p), b = vld1q_f32(p + stride), c = vld1q_f32(p + 2 * stride), d = vld1q_f32(p + 3 * stride);
+	const float64x2_t ab = vreinterpretq_f64_f32(vzip1q_f32(a, b)), ab2 = vreinterpretq_f64_f32(vzip2q_f32(a, b)),
+	    cd = vreinterpretq_f64_f32(vzip1q_f32(c, d)), cd2 = vreinterpretq_f64_f32(vzip2q_f32(c, d));
+
+	x[0] = vreinterpretq_f32_f64(vzip1q_f64(ab, cd));
+	x[1] = vreinterpretq_f32_f64(vzip2q_f64(ab, cd));
+	x[2] = vreinterpretq_f32_f64(vzip1q_f64(ab2, cd2));
+	x[3] = vreinterpretq_f32_f64(vzip2q_f64(ab2, cd2));
 }
 typedef uint8x16_t VI; /* the four bytes of each entry */
 typedef struct { uint32_t bits[16]; } V_TABLE_TYPE;

@@ -28,11 +28,11 @@ struct rnn_state {
 };
 
 enum {
-	TILE = 64,
+	TILE = 128,
 	SIDE_BY_SIDE = 4, /* streams at once: the CPU overlaps no more */
 	ABREAST = 16,     /* layers of each at once */
-	LANES_FROM = 13,  /* streams that make it worth to give each a lane; measured */
-	LANE_TILE = 16
+	LANES_FROM = 13,  /* streams that make it worth to give each a lane of 16; measured */
+	LANE_TILE = 256   /* values of a unit at once: frames x lanes */
 };
 
 /* Units as the kernels want them: two gates of 8 fit in a vector of 16. */
@@ -44,7 +44,7 @@ padded(size_t units)
 
 /* What the kernel needs to know of layers first..end-1 of one stream. */
 static int
-rnn_items(struct rnn_state *s, int first, int end, size_t n, struct nam_rnn *q)
+rnn_items(struct rnn_state *s, const float *in, int first, int end, size_t n, struct nam_rnn *q)
 {
 	const struct rnn *r = (const struct rnn *)s->s.net;
 
@@ -52,7 +52,7 @@ rnn_items(struct rnn_state *s, int first, int end, size_t n, struct nam_rnn *q)
 		const struct rnn_layer *l = &r->layers[i];
 
 		*q++ = (struct nam_rnn){ .inputs = l->inputs, .units = l->units, .real_units = r->hidden,
-			.w = l->w, .bias = l->bias, .rec_bias = l->rec_bias, .in = i ? s->out[i - 1] : s->in,
+			.w = l->w, .bias = l->bias, .rec_bias = l->rec_bias, .in = i ? s->out[i - 1] : in,
 			.in_stride = (size_t)(i ? l->units : r->net.in_channels), .h = s->h[i], .c = s->c[i],
 			.out = s->out[i], .n = n, .lag = (size_t)(i - first) };
 	}
@@ -66,16 +66,11 @@ rnn_head(const struct rnn_state *s, struct nam_planes out, size_t n)
 	const size_t stride = r->n_layers ? (size_t)r->layers[0].units : (size_t)r->net.in_channels;
 	const float *x = r->n_layers ? s->out[r->n_layers - 1] : s->in;
 
-	for (int o = 0; o < r->net.out_channels; o++) {
-		float *to = out.p + (size_t)o * out.stride;
-
-		if (r->head)
-			s->s.k->dense(to, x, stride, r->head + (size_t)o * (size_t)r->hidden, r->hidden,
-			    r->head_b[o], n);
-		else
-			for (size_t t = 0; t < n; t++)
-				to[t] = x[t * stride + (size_t)o];
-	}
+	for (int o = 0; o < r->net.out_channels && r->head; o++)
+		s->s.k->dense(out.p + (size_t)o * out.stride, x, stride, r->head + (size_t)o * (size_t)r->hidden,
+		    r->hidden, r->head_b[o], n);
+	if (!r->head)
+		s->s.k->planes(out.p, out.stride, x, stride, r->net.out_channels, n);
 }
 
 /* Up to SIDE_BY_SIDE streams, all their layers together. */
@@ -90,6 +85,8 @@ run_side_by_side(struct nam_state *const *states, size_t streams, const struct n
 	for (size_t i = 0; i < streams; i++) {
 		float *x = ((struct rnn_state *)states[i])->in;
 
+		if (channels == 1 && r->n_layers)
+			continue;       /* a plane is as good */
 		for (size_t t = 0; t < n; t++)
 			for (size_t c = 0; c < channels; c++)
 				*x++ = in[i].p[c * in[i].stride + t];
@@ -98,8 +95,11 @@ run_side_by_side(struct nam_state *const *states, size_t streams, const struct n
 		int items = 0;
 
 		end = r->n_layers - first < ABREAST ? r->n_layers : first + ABREAST;
-		for (size_t i = 0; i < streams; i++)
-			items += rnn_items((struct rnn_state *)states[i], first, end, n, q + items);
+		for (size_t i = 0; i < streams; i++) {
+			struct rnn_state *s = (struct rnn_state *)states[i];
+
+			items += rnn_items(s, channels == 1 ? in[i].p : s->in, first, end, n, q + items);
+		}
 		(r->gru ? states[0]->k->gru : states[0]->k->lstm)(q, items);
 	}
 	for (size_t i = 0; i < streams; i++)
@@ -108,7 +108,7 @@ run_side_by_side(struct nam_state *const *states, size_t streams, const struct n
 
 /* State of layer i of all streams to lanes, or back. */
 static void
-swap_state(struct nam_state *const *states, size_t streams, int i, float *h, float *c, int back)
+swap_state(struct nam_state *const *states, size_t streams, size_t lanes, int i, float *h, float *c, int back)
 {
 	const struct rnn *r = (const struct rnn *)states[0]->net;
 
@@ -116,7 +116,7 @@ swap_state(struct nam_state *const *states, size_t streams, int i, float *h, flo
 		struct rnn_state *s = (struct rnn_state *)states[k];
 
 		for (size_t u = 0; u < (size_t)r->hidden; u++) {
-			float *lane_h = h + u * NAM_LANES + k, *lane_c = c + u * NAM_LANES + k;
+			float *lane_h = h + u * lanes + k, *lane_c = c + u * lanes + k;
 
 			if (back) {
 				s->h[i][u] = *lane_h;
@@ -138,24 +138,25 @@ run_lanes(struct nam_state *const *states, size_t streams, const struct nam_plan
 	const struct nam_kernel *kernel = states[0]->k;
 	struct rnn_state *s = (struct rnn_state *)states[0];
 	const size_t channels = (size_t)r->net.in_channels;
-	const size_t units = (size_t)r->layers[0].units, frame = units * NAM_LANES;
-	float y[LANE_TILE * NAM_LANES];
+	const size_t lanes = streams <= NAM_LANES / 2 ? NAM_LANES / 2 : NAM_LANES, tile = LANE_TILE / lanes;
+	const size_t units = (size_t)r->layers[0].units, frame = units * lanes;
+	float y[LANE_TILE];
 
 	for (int i = 0; i < r->n_layers; i++)
-		swap_state(states, streams, i, s->lane_h + (size_t)i * frame, s->lane_c + (size_t)i * frame, 0);
+		swap_state(states, streams, lanes, i, s->lane_h + (size_t)i * frame, s->lane_c + (size_t)i * frame, 0);
 	for (size_t from = 0, now; from < n; from += now) {
 		const float *x = s->lane_in;
-		size_t stride = channels * NAM_LANES;
+		size_t stride = channels * lanes;
 
-		now = n - from < LANE_TILE ? n - from : LANE_TILE;
+		now = n - from < tile ? n - from : tile;
 		for (size_t t = 0; t < now; t++)
 			for (size_t c = 0; c < channels; c++)
 				for (size_t k = 0; k < streams; k++)
-					s->lane_in[(t * channels + c) * NAM_LANES + k] =
+					s->lane_in[(t * channels + c) * lanes + k] =
 					    in[k].p[c * in[k].stride + from + t];
 		for (int i = 0; i < r->n_layers; i++) {
 			const struct rnn_layer *l = &r->layers[i];
-			struct nam_rnn_lanes q = { .inputs = l->inputs, .units = l->units,
+			struct nam_rnn_lanes q = { .lanes = lanes, .inputs = l->inputs, .units = l->units,
 				.real_units = r->hidden, .w = l->w, .bias = l->bias, .rec_bias = l->rec_bias,
 				.in = x, .in_stride = stride, .h = s->lane_h + (size_t)i * frame,
 				.c = s->lane_c + (size_t)i * frame, .out = s->lane_out[i % 2], .z = s->lane_z,
@@ -167,13 +168,13 @@ run_lanes(struct nam_state *const *states, size_t streams, const struct nam_plan
 		}
 		for (size_t o = 0; o < (size_t)r->net.out_channels; o++) {
 			const float *from_lane = y;
-			size_t step = NAM_LANES;
+			size_t step = lanes;
 
 			if (r->head) {
 				kernel->dense_lanes(y, x, stride, r->head + o * (size_t)r->hidden, r->hidden,
-				    r->head_b[o], now);
+				    r->head_b[o], now, lanes);
 			} else {
-				from_lane = x + o * NAM_LANES;
+				from_lane = x + o * lanes;
 				step = stride;
 			}
 			for (size_t k = 0; k < streams; k++)
@@ -182,7 +183,7 @@ run_lanes(struct nam_state *const *states, size_t streams, const struct nam_plan
 		}
 	}
 	for (int i = 0; i < r->n_layers; i++)
-		swap_state(states, streams, i, s->lane_h + (size_t)i * frame, s->lane_c + (size_t)i * frame, 1);
+		swap_state(states, streams, lanes, i, s->lane_h + (size_t)i * frame, s->lane_c + (size_t)i * frame, 1);
 }
 
 /* Recurrent nets are never primed: they run the silence. */
@@ -196,7 +197,8 @@ rnn_run_many(struct nam_state *const *states, size_t streams, const struct nam_p
 		const size_t left = streams - i;
 
 		if (left >= LANES_FROM && r->n_layers > 0) {
-			many = left < NAM_LANES ? left : NAM_LANES;
+			many = left < NAM_LANES / 2 + LANES_FROM ? NAM_LANES / 2 : NAM_LANES;
+			many = left < many ? left : many;
 			run_lanes(states + i, many, in + i, out + i, n);
 		} else {
 			many = left < SIDE_BY_SIDE ? left : SIDE_BY_SIDE;
@@ -305,14 +307,14 @@ rnn_state_new(struct nam_state **state, const struct nam_net *net, const struct 
 	s->s.k = k;
 	s->h = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->h);
 	s->c = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->c);
-	s->in = nam_mem_floats(m, TILE * (size_t)net->in_channels);
+	s->in = nam_mem_floats(m, TILE * (size_t)net->in_channels + NAM_PAD);
 	s->out = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->out);
-	s->lane_in = nam_mem_floats(m, LANE_TILE * NAM_LANES * (size_t)net->in_channels);
+	s->lane_in = nam_mem_floats(m, LANE_TILE * (size_t)net->in_channels);
 	s->lane_h = nam_mem_floats(m, (size_t)r->n_layers * units * NAM_LANES);
 	s->lane_c = nam_mem_floats(m, (size_t)r->n_layers * units * NAM_LANES);
 	s->lane_z = nam_mem_floats(m, 4 * NAM_LANES * units);
-	s->lane_out[0] = nam_mem_floats(m, LANE_TILE * NAM_LANES * units);
-	s->lane_out[1] = nam_mem_floats(m, LANE_TILE * NAM_LANES * units);
+	s->lane_out[0] = nam_mem_floats(m, LANE_TILE * units);
+	s->lane_out[1] = nam_mem_floats(m, LANE_TILE * units);
 	for (int i = 0; i < r->n_layers && !m->failed; i++) {
 		s->h[i] = nam_mem_floats(m, units);
 		s->c[i] = nam_mem_floats(m, units);

@@ -225,90 +225,111 @@ k_gru(const struct nam_rnn *q, int count)
 
 /* ---- recurrent layers: lanes over streams ------------------------------------------ */
 
-/* One gate of `RU` units from u on, for the streams of one vector; h NULL: inputs only.  The sums and
- * their order are those of rnn_sums(). */
+/* One hidden unit more in the sums of RU units, chain i of a pair, for lv vectors of streams. */
 ALWAYS void
-lanes_gate(const struct nam_rnn_lanes *q, V *z, size_t at, size_t step, const float *bias, int inputs,
-    const float *in, const float *h)
+lanes_column(const struct nam_rnn_lanes *q, const float *w, size_t step, int j, const float *h, const size_t lanes,
+    const int lv, const int i, V a[RU][LV][2])
+{
+	const float *column = w + (size_t)(q->inputs + j) * step;
+	V x[LV];
+
+	UNROLL
+	for (int v = 0; v < lv; v++)
+		x[v] = v_load(h + (size_t)j * lanes + v * VL);
+	UNROLL
+	for (int u = 0; u < RU; u++) {
+		V k = v_set1(column[u]);
+
+		UNROLL
+		for (int v = 0; v < lv; v++)
+			a[u][v][i] = v_fma(k, x[v], a[u][v][i]);
+	}
+}
+
+/* Sums of RU units from place `at` of a column on, for lv vectors of streams; h NULL: bias and inputs.  They and their
+ * order are those of rnn_sums().  Two of the four chains at a time, which leaves registers for more units, so that a load
+ * serves more sums. */
+ALWAYS void
+lanes_block(const struct nam_rnn_lanes *q, float *z, size_t at, size_t step, const float *bias, int inputs,
+    const float *in, const float *h, const size_t lanes, const int lv)
 {
 	const float *w = q->w + at;
 	const int n = h ? q->real_units : 0;
-	V a[RU][4];
-	int j = 0;
+	V sum[RU][LV], a[RU][LV][2];
 
 	UNROLL
-	for (int u = 0; u < RU; u++) {
-		a[u][0] = v_set1(bias[u]);
-		a[u][1] = a[u][2] = a[u][3] = v_set1(0.0f);
-	}
-	for (int i = 0; i < inputs; i++) {
-		V x = v_load(in + i * NAM_LANES);
+	for (int pair = 0; pair < 2; pair++) {
+		int j = 2 * pair;
 
 		UNROLL
 		for (int u = 0; u < RU; u++)
-			a[u][0] = v_fma(v_set1(w[(size_t)i * step + (size_t)u]), x, a[u][0]);
-	}
-	w += (size_t)q->inputs * step;
-	for (; j + 4 <= n; j += 4)
-		UNROLL
-		for (int i = 0; i < 4; i++, w += step) {
-			V x = v_load(h + (j + i) * NAM_LANES);
-
 			UNROLL
-			for (int u = 0; u < RU; u++)
-				a[u][i] = v_fma(v_set1(w[u]), x, a[u][i]);
-		}
-	UNROLL
-	for (int i = 0; i < 3; i++, w += step) {
-		if (j + i >= n)
-			break;
-		V x = v_load(h + (j + i) * NAM_LANES);
+			for (int v = 0; v < lv; v++) {
+				a[u][v][0] = pair ? v_set1(0.0f) : v_set1(bias[u]);
+				a[u][v][1] = v_set1(0.0f);
+			}
+		for (int i = 0; i < inputs && !pair; i++)
+			UNROLL
+			for (int v = 0; v < lv; v++) {
+				V x = v_load(in + (size_t)i * lanes + v * VL);
 
+				UNROLL
+				for (int u = 0; u < RU; u++)
+					a[u][v][0] = v_fma(v_set1(w[(size_t)i * step + (size_t)u]), x, a[u][v][0]);
+			}
+		for (; j + 1 < n; j += 4) {
+			lanes_column(q, w, step, j, h, lanes, lv, 0, a);
+			lanes_column(q, w, step, j + 1, h, lanes, lv, 1, a);
+		}
+		if (j < n)
+			lanes_column(q, w, step, j, h, lanes, lv, 0, a);
 		UNROLL
 		for (int u = 0; u < RU; u++)
-			a[u][i] = v_fma(v_set1(w[u]), x, a[u][i]);
+			UNROLL
+			for (int v = 0; v < lv; v++) {
+				V s = h ? v_add(a[u][v][0], a[u][v][1]) : a[u][v][0];
+
+				if (pair == 0)
+					sum[u][v] = s;
+				else
+					v_store(z + (size_t)u * lanes + v * VL, h ? v_add(sum[u][v], s) : sum[u][v]);
+			}
 	}
-	UNROLL
-	for (int u = 0; u < RU; u++)
-		z[u] = v_add(v_add(a[u][0], a[u][1]), v_add(a[u][2], a[u][3]));
 }
 
 /* All units of one gate of one frame, to z: units x lanes. */
 ALWAYS void
 lanes_sums(const struct nam_rnn_lanes *q, float *z, size_t at, size_t step, const float *bias, int inputs,
-    const float *in, const float *h)
+    const float *in, const float *h, const size_t lanes)
 {
-	for (size_t u = 0; u < (size_t)q->real_units; u += RU)
-		for (size_t l = 0; l < NAM_LANES; l += VL) {
-			V s[RU];
+	const size_t lv = lanes / VL < LV ? lanes / VL : LV;
 
-			lanes_gate(q, s, at + u, step, bias + u, inputs, in + l, h ? h + l : NULL);
-			UNROLL
-			for (size_t k = 0; k < RU; k++)
-				v_store(z + (u + k) * NAM_LANES + l, s[k]);
-		}
+	for (size_t u = 0; u < (size_t)q->real_units; u += RU)
+		for (size_t l = 0; l < lanes; l += lv * VL)
+			lanes_block(q, z + u * lanes + l, at + u, step, bias + u, inputs, in + l, h ? h + l : NULL, lanes,
+			    (int)lv);
 }
 
-static void
-k_lstm_lanes(const struct nam_rnn_lanes *q)
+ALWAYS void
+lstm_lanes(const struct nam_rnn_lanes *q, const size_t lanes)
 {
-	const size_t units = (size_t)q->units, frame = units * NAM_LANES;
+	const size_t units = (size_t)q->units, frame = units * lanes, many = (size_t)q->real_units * lanes;
 	const float *h = q->h, *z = q->z;
 	float *out = q->out, *c = q->c;
 
 	for (size_t t = 0; t < q->n; t++, h = out, out += frame) {
 		for (size_t g = 0; g < 4; g++)
 			lanes_sums(q, q->z + g * frame, g * units, 4 * units, q->bias + g * units, q->inputs,
-			    q->in + t * q->in_stride, h);
+			    q->in + t * q->in_stride, h, lanes);
 		/* loops of their own: the table of tanh stays in registers, and the chains are short
 		 * enough for the next ones to start beside them */
-		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
+		for (size_t i = 0; i < many; i += VL) {
 			V s[3] = { v_load(z + i), v_load(z + i + frame), v_load(z + i + 2 * frame) };
 
 			m_cell_tanh_n(s, 3);
 			v_store(c + i, v_fma(m_gate(s[1]), v_load(c + i), v_mul(m_gate(s[0]), s[2])));
 		}
-		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
+		for (size_t i = 0; i < many; i += VL) {
 			V s[2] = { v_load(c + i), v_load(z + i + 3 * frame) };
 
 			m_cell_tanh_n(s, 2);
@@ -319,10 +340,11 @@ k_lstm_lanes(const struct nam_rnn_lanes *q)
 		q->h[i] = h[i];
 }
 
-static void
-k_gru_lanes(const struct nam_rnn_lanes *q)
+ALWAYS void
+gru_lanes(const struct nam_rnn_lanes *q, const size_t lanes)
 {
-	const size_t units = (size_t)q->units, frame = units * NAM_LANES, step = 3 * units;
+	const size_t units = (size_t)q->units, frame = units * lanes, step = 3 * units;
+	const size_t many = (size_t)q->real_units * lanes;
 	const float *h = q->h, *z = q->z;
 	float *out = q->out;
 
@@ -330,18 +352,24 @@ k_gru_lanes(const struct nam_rnn_lanes *q)
 		const float *in = q->in + t * q->in_stride;
 
 		for (size_t g = 0; g < 2; g++)
-			lanes_sums(q, q->z + g * frame, g * units, step, q->bias + g * units, q->inputs, in, h);
-		lanes_sums(q, q->z + 2 * frame, 2 * units, step, q->bias + 2 * units, q->inputs, in, NULL);
-		lanes_sums(q, q->z + 3 * frame, 2 * units, step, q->rec_bias, 0, in, h);
-		for (size_t i = 0; i < (size_t)q->real_units * NAM_LANES; i += VL) {
-			V s[2] = { v_load(z + i), v_load(z + i + frame) }, c;
+			lanes_sums(q, q->z + g * frame, g * units, step, q->bias + g * units, q->inputs, in, h, lanes);
+		lanes_sums(q, q->z + 2 * frame, 2 * units, step, q->bias + 2 * units, q->inputs, in, NULL, lanes);
+		lanes_sums(q, q->z + 3 * frame, 2 * units, step, q->rec_bias, 0, in, h, lanes);
+		/* the reset gate and the cell's sum, two vectors side by side: of padding, too, if they are odd */
+		for (size_t i = 0; i < many; i += 2 * VL) {
+			float *cell = q->z + i + 2 * frame;
+			V s[2] = { v_load(z + i + frame), v_load(z + i + frame + VL) };
 
 			m_cell_tanh_n(s, 2);
-			c = v_fma(m_gate(s[1]), v_load(z + i + 3 * frame), v_load(z + i + 2 * frame));
-			m_cell_tanh_n(&c, 1);
+			v_store(cell, v_fma(m_gate(s[0]), v_load(cell + frame), v_load(cell)));
+			v_store(cell + VL, v_fma(m_gate(s[1]), v_load(cell + frame + VL), v_load(cell + VL)));
+		}
+		for (size_t i = 0; i < many; i += VL) {
+			V s[2] = { v_load(z + i), v_load(z + i + 2 * frame) };
+
+			m_cell_tanh_n(s, 2);
 			s[0] = m_gate(s[0]);
-			c = v_fma(v_sub(v_set1(1.0f), s[0]), c, v_mul(s[0], v_load(h + i)));
-			v_store(out + i, c);
+			v_store(out + i, v_fma(v_sub(v_set1(1.0f), s[0]), s[1], v_mul(s[0], v_load(h + i))));
 		}
 	}
 	for (size_t i = 0; i < frame && q->n; i++)
@@ -349,39 +377,79 @@ k_gru_lanes(const struct nam_rnn_lanes *q)
 }
 
 static void
-k_dense_lanes(float *y, const float *x, size_t stride, const float *w, int inputs, float bias, size_t n)
+k_lstm_lanes(const struct nam_rnn_lanes *q)
 {
-	for (size_t t = 0; t < n; t++, x += stride, y += NAM_LANES)
-		for (size_t l = 0; l < NAM_LANES; l += VL) {
+	if (q->lanes == NAM_LANES)
+		lstm_lanes(q, NAM_LANES);
+	else
+		lstm_lanes(q, NAM_LANES / 2);
+}
+
+static void
+k_gru_lanes(const struct nam_rnn_lanes *q)
+{
+	if (q->lanes == NAM_LANES)
+		gru_lanes(q, NAM_LANES);
+	else
+		gru_lanes(q, NAM_LANES / 2);
+}
+
+static void
+k_dense_lanes(float *y, const float *x, size_t stride, const float *w, int inputs, float bias, size_t n, size_t lanes)
+{
+	for (size_t t = 0; t < n; t++, x += stride, y += lanes)
+		for (size_t l = 0; l < lanes; l += VL) {
 			V a = v_set1(bias);
 
 			for (int j = 0; j < inputs; j++)
-				a = v_fma(v_set1(w[j]), v_load(x + j * NAM_LANES + l), a);
+				a = v_fma(v_set1(w[j]), v_load(x + (size_t)j * lanes + l), a);
 			v_store(y + l, a);
 		}
 }
 
-/* Frames lie apart here, so each sum is scalar; eight at a time hide the latency. */
+/* The first `columns` floats of n frames, each to a plane. */
+static void
+k_planes(float *y, size_t y_stride, const float *x, size_t stride, int columns, size_t n)
+{
+	size_t t = 0;
+
+	for (; t + VL <= n; t += VL)
+		for (int j = 0; j < columns; j += 4) {
+			V k[4];
+
+			v_columns(x + t * stride + j, stride, k);
+			UNROLL
+			for (int i = 0; i < 4; i++) {
+				if (j + i >= columns)
+					break;
+				v_store(y + (size_t)(j + i) * y_stride + t, k[i]);
+			}
+		}
+	for (; t < n; t++)
+		for (int j = 0; j < columns; j++)
+			y[(size_t)j * y_stride + t] = x[t * stride + (size_t)j];
+}
+
 static void
 k_dense(float *y, const float *x, size_t stride, const float *w, int inputs, float bias, size_t n)
 {
-	enum { MANY = 8 };
 	size_t t = 0;
 
-	for (; t + MANY <= n; t += MANY) {
-		const float *p = x + t * stride;
-		float a[MANY];
+	for (; t + VL <= n; t += VL) {
+		V a = v_set1(bias);
 
-		UNROLL
-		for (size_t i = 0; i < MANY; i++)
-			a[i] = bias;
-		for (int j = 0; j < inputs; j++)
+		for (int j = 0; j < inputs; j += 4) {
+			V k[4];
+
+			v_columns(x + t * stride + j, stride, k);
 			UNROLL
-			for (size_t i = 0; i < MANY; i++)
-				a[i] = fmaf(w[j], p[i * stride + (size_t)j], a[i]);
-		UNROLL
-		for (size_t i = 0; i < MANY; i++)
-			y[t + i] = a[i];
+			for (int i = 0; i < 4; i++) {
+				if (j + i >= inputs)
+					break;
+				a = v_fma(v_set1(w[j + i]), k[i], a);
+			}
+		}
+		v_store(y + t, a);
 	}
 	for (; t < n; t++) {
 		float a = bias;

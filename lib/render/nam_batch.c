@@ -597,7 +597,7 @@ choose_flows(int threads)
 {
 	const rlim_t enough = 8192;
 	struct rlimit l;
-	int flows = threads * 17;
+	int flows = threads * 33;
 
 	if (getrlimit(RLIMIT_NOFILE, &l))
 		return 16;

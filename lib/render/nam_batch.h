@@ -5,7 +5,7 @@
  * "nam-batch/1" object (shootout-formats(5)).  A job that cannot be done gets its answer and the next one goes on.
  *
  * Jobs run side by side on all threads (nam_crew.h): feed-forward ones a thread each, or all threads on one as long as
- * there are no more; those of one recurrent model up to 16 on a thread, in lockstep.  A job begins as soon as
+ * there are no more; those of one recurrent model up to 32 on a thread, in lockstep.  A job begins as soon as
  * its line is there and a thread is free; its answer is written as soon as it and all before it are done, so that
  * another program can talk with this one line by line.
  *

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 enum {
-	LANES = 16,                  /* streams of a recurrent model that a thread runs in lockstep */
+	LANES = 32,                  /* streams of a recurrent model that a thread runs in lockstep */
 	BLOCK = 4096,                /* frames asked for at once, and handed on when there are as many */
 	MIN_STEP = 256, MAX_STEP = NAM_CREW_MAX_FRAMES,
 	STACK_BYTES = 1 << 20

@@ -12,7 +12,7 @@
  * halves of what was read ahead, which is 128 R frames for each thread, within 64 MiB for a flow.
  * Recurrent models remember everything: their channels run side by side, and one channel alone on
  * one thread.  Streams of one recurrent model, also of several flows, run in lockstep (nam_process_many()):
- * each thread takes an equal share of them, up to 16.
+ * each thread takes an equal share of them, up to 32.
  *
  * What was asked for is at once computed and at once handed on: a pipe flows.  Reading ahead is for threads that
  * would be idle.

@@ -333,8 +333,8 @@ hash_of(const struct nam_model *m, const struct nam_kernel *k, const float *x, s
 static int
 same_together(const struct nam_model *m, const struct nam_kernel *k, const float *x)
 {
-	enum { MOST = 14, N = 70, BLOCK = 40 };
-	static const size_t counts[] = { 2, MOST };
+	enum { MOST = 47, N = 150, BLOCK = 140 }; /* 47: 32 and 15 */
+	static const size_t counts[] = { 2, 14, 16, 21, 29, MOST };
 	static float want[MOST][N], out[MOST][N];
 	struct nam_stream *s[MOST] = { NULL };
 	const float *from[MOST];
@@ -345,14 +345,14 @@ same_together(const struct nam_model *m, const struct nam_kernel *k, const float
 	for (size_t i = 0; i < MOST && same; i++) {
 		same &= !nam_stream_new_on(&s[i], m, k, &e);
 		if (same)
-			nam_process(s[i], x + 7 * i, want[i], N);
+			nam_process(s[i], x + 3 * i, want[i], N);
 	}
 	for (size_t c = 0; same && c < sizeof counts / sizeof *counts; c++) {
 		for (size_t i = 0; i < counts[c]; i++)
 			nam_reset(s[i]);
 		for (size_t t = 0; t < N; t += BLOCK) {
 			for (size_t i = 0; i < counts[c]; i++) {
-				from[i] = x + 7 * i + t;
+				from[i] = x + 3 * i + t;
 				to[i] = out[i] + t;
 			}
 			nam_process_many(s, counts[c], from, to, N - t < BLOCK ? N - t : BLOCK);

@@ -224,6 +224,7 @@ main(void)
 	test_lanes(&m, 2, 16, 8);
 	test_lanes(&m, 3, 16, 6);
 	test_lanes(&m, 4, 3, 1);
-	test_lanes(&m, 2, 40, 16);
+	test_lanes(&m, 2, 40, 20);
+	test_lanes(&m, 2, 70, 32);
 	return done();
 }
