@@ -20,7 +20,7 @@
 
 static const double verify_db = 0.1;  /* how far what is written may be from the target */
 static const double max_gain_db = 120;
-static const double close_db = 0.04;  /* with the limiter: near enough */
+static const double close_db = 0.03;  /* with the limiter: near enough */
 static const double spare_db = 0.001; /* the limiter's gain moves, and so its true peak can be over by less than this */
 enum { MAX_TRIES = 16 };
 static const double seed_peak_dbfs = -0.1; /* of the web system's normalize_rms() */
@@ -159,7 +159,7 @@ limit(struct job *j, struct err *e)
 {
 	const struct level_want *w = &j->want;
 
-	if (relevel_limited_gain(j->r, w->by, w->target - j->model_off_db, j->limit_dbtp, &j->gain_db, &j->told)) {
+	if (relevel_limited_gain(j->r, w->target - j->model_off_db, j->limit_dbtp, &j->gain_db, &j->told)) {
 		err_set(e, ERR_INPUT, "'%s' at %g %s would have to be limited by more than %g dB; with so much it reaches about %.1f %s",
 		    j->input, w->target, relevel_unit(w->by), LIMIT_MODEL_MOST_DB, j->told + j->model_off_db, relevel_unit(w->by));
 		return 1;
@@ -405,7 +405,7 @@ static int
 open_input(struct job *j, struct err *e)
 {
 	const struct level_options *o = j->o;
-	struct relevel_opts ro = { .measure_only = o->measure, .blind = j->blind, .dual_mono = j->want.dual_mono, .limit = o->limit,
+	struct relevel_opts ro = { .measure_only = o->measure, .blind = j->blind, .dual_mono = j->want.dual_mono, .limit = o->limit && !isnan(j->want.target), .limit_by = j->want.by,
 		.step = j->progress ? show : NULL, .ctx = j->progress };
 	int64_t frames;
 

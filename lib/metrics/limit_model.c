@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/scan.h"
 #include "dsp/db.h"
+#include "metrics/kweight.h"
 #include "metrics/limiter.h"
 #include "metrics/truepeak_impl.h"
 
@@ -23,9 +24,12 @@ struct limit_model {
 	struct truepeak_filter f;
 	truepeak_fn *fn;
 	double most;                 /* the largest gain of the filter */
+	enum limit_model_of of;
+	struct kweight *filter;      /* NULL: plain energies */
+	double (*state)[KWEIGHT_STATE];
 	size_t piece, have;          /* frames: of the grid before it was made coarser; in the rows */
-	float *row, *weight;         /* a row for each channel: OLD frames and a chunk; weight: 1 for frames that count */
-	int all_count;
+	float *row;                  /* a row for each channel: OLD frames and a chunk */
+	size_t count[CHUNK_CELLS];   /* frames that count, of each piece of the chunk */
 	double top;                  /* the true peak so far */
 
 	float *peak, *energy;        /* cells of the grid: the true peak, the energy of what counts */
@@ -35,10 +39,10 @@ struct limit_model {
 	uint32_t *hop_end;           /* the cell after the last of each 100 ms that count */
 	size_t hops, hops_room;
 
-	double *window[2];           /* energies of the windows of HOPS_M and HOPS_S that end with each hop */
+	double *window;              /* energies of the windows that end with each hop */
 	size_t windows;
 	double *before, *after;      /* plain energies of each hop and what is left of them; one more for the rest */
-	double base[LIMIT_MODEL_ENERGY + 1]; /* levels without gain */
+	double base;                 /* the level without gain */
 };
 
 static int
@@ -55,7 +59,7 @@ way_frames(int rate_hz)
 }
 
 int
-limit_model_new(struct limit_model **out, int rate_hz, int channels, struct err *e)
+limit_model_new(struct limit_model **out, int rate_hz, int channels, enum limit_model_of of, struct err *e)
 {
 	struct limit_model *m = calloc(1, sizeof *m);
 
@@ -70,10 +74,11 @@ limit_model_new(struct limit_model **out, int rate_hz, int channels, struct err 
 	m->piece = m->piece ? m->piece : TRUEPEAK_BLOCK;
 	m->hop = STEPS * (rate_hz / 100);
 	m->in_cell = 1;
-	m->all_count = 1;
+	m->of = of;
+	m->filter = of == LIMIT_MODEL_ENERGY ? NULL : kweight_new(rate_hz);
+	m->state = mem_zalloc(m->channels, sizeof *m->state);
 	m->row = mem_zalloc((OLD + CHUNK_CELLS * m->piece) * m->channels, sizeof *m->row);
-	m->weight = mem_zalloc(CHUNK_CELLS * m->piece, sizeof *m->weight);
-	if (!m->row || !m->weight) {
+	if (!m->row || !m->state || (of != LIMIT_MODEL_ENERGY && !m->filter)) {
 		limit_model_free(m);
 		*out = NULL;
 		return no_memory(e);
@@ -156,24 +161,6 @@ peak_of(const struct limit_model *m, const float *x, size_t n)
 	return between > least ? between : sample;
 }
 
-/* The energy of n frames of the rows that count. */
-static double
-energy_of(const struct limit_model *m, size_t at, size_t n)
-{
-	const size_t row = OLD + CHUNK_CELLS * m->piece;
-	double square = 0;
-
-	for (size_t c = 0; c < m->channels; c++) {
-		const float *x = m->row + c * row + OLD + at;
-
-		if (m->all_count)
-			square += scan_product(x, x, n);
-		for (size_t i = 0; !m->all_count && i < n; i++)
-			square += (double)m->weight[at + i] * (double)x[i] * (double)x[i];
-	}
-	return square;
-}
-
 /* The rows are full, or these are the last. */
 static int
 end_chunk(struct limit_model *m, struct err *e)
@@ -181,30 +168,30 @@ end_chunk(struct limit_model *m, struct err *e)
 	const size_t row = OLD + CHUNK_CELLS * m->piece;
 
 	for (size_t at = 0, n; at < m->have; at += n) {
-		int64_t counted = 0;
-		float *peak;
+		size_t counts = m->count[at / m->piece];
+		double energy = 0;
 
 		n = m->have - at < m->piece ? m->have - at : m->piece;
 		if ((!m->cells || m->in_have == m->in_cell) && next_cell(m, e))
 			return -1;
-		peak = &m->peak[m->cells - 1];
 		for (size_t c = 0; c < m->channels; c++) {
-			double p = peak_of(m, m->row + c * row + OLD + at, n);
+			const float *x = m->row + c * row + OLD + at;
+			double p = peak_of(m, x, n);
+			float *peak = &m->peak[m->cells - 1];
 
 			m->top = p > m->top ? p : m->top;
 			*peak = (float)p > *peak ? (float)p : *peak;
+			energy += m->filter ? kweight_energy(m->filter, m->state[c], x, n) : scan_product(x, x, n);
 		}
-		m->energy[m->cells - 1] += (float)energy_of(m, at, n);
+		m->energy[m->cells - 1] += (float)(energy * (double)counts / (double)n);
 		m->in_have++;
-		for (size_t i = 0; i < n && !m->all_count; i++)
-			counted += m->weight[at + i] > 0;
-		if (end_hops(m, m->all_count ? (int64_t)n : counted, e))
+		if (end_hops(m, (int64_t)counts, e))
 			return -1;
 	}
 	for (size_t c = 0; c < m->channels; c++)
 		memmove(m->row + c * row, m->row + c * row + m->have, OLD * sizeof *m->row);
+	memset(m->count, 0, sizeof m->count);
 	m->have = 0;
-	m->all_count = 1;
 	return 0;
 }
 
@@ -214,13 +201,11 @@ limit_model_add(struct limit_model *m, const float *x, int64_t frames, int count
 	const size_t chunk = CHUNK_CELLS * m->piece;
 
 	for (size_t left = (size_t)frames; left > 0;) {
-		size_t n = chunk - m->have < left ? chunk - m->have : left;
+		size_t n = m->piece - m->have % m->piece < left ? m->piece - m->have % m->piece : left;
 
 		for (size_t c = 0; c < m->channels; c++)
 			scan_channel(x, n, m->channels, c, m->row + c * (OLD + chunk) + OLD + m->have);
-		for (size_t i = 0; i < n; i++)
-			m->weight[m->have + i] = counted ? 1 : 0;
-		m->all_count &= counted;
+		m->count[m->have / m->piece] += counted ? n : 0;
 		m->have += n;
 		left -= n;
 		x += n * m->channels;
@@ -316,7 +301,7 @@ lufs_of(double energy)
 	return 10 * log10(energy) - 0.691;
 }
 
-/* As loudness.c has it; energies of windows in m->window[0]. */
+/* As loudness.c has it. */
 static double
 integrated(const struct limit_model *m, double gain)
 {
@@ -327,7 +312,7 @@ integrated(const struct limit_model *m, double gain)
 			gate = fmax(gate, relative_gate * sum / n);
 		sum = n = 0;
 		for (size_t i = HOPS_M - 1; i < m->windows; i++) {
-			double energy = m->window[0][i] * left_of(m, i, HOPS_M) * gain * gain;
+			double energy = m->window[i] * left_of(m, i, HOPS_M) * gain * gain;
 
 			sum += energy >= gate ? energy : 0;
 			n += energy >= gate;
@@ -337,30 +322,30 @@ integrated(const struct limit_model *m, double gain)
 }
 
 static double
-largest(const struct limit_model *m, int which, size_t hops, double gain)
+largest(const struct limit_model *m, size_t hops, double gain)
 {
 	double most = 0;
 
 	for (size_t i = hops - 1; i < m->windows; i++)
-		most = fmax(most, m->window[which][i] * left_of(m, i, hops));
+		most = fmax(most, m->window[i] * left_of(m, i, hops));
 	return lufs_of(most * gain * gain);
 }
 
 /* The level after limit_hops(). */
 static double
-level(const struct limit_model *m, enum limit_model_of of, double gain)
+level(const struct limit_model *m, double gain)
 {
 	double sum = 0;
 
-	switch (of) {
+	switch (m->of) {
 	case LIMIT_MODEL_INTEGRATED:
 		if (m->windows >= HOPS_M)
 			return integrated(m, gain);
 		break; /* too short for a gate */
 	case LIMIT_MODEL_MOMENTARY:
-		return largest(m, 0, HOPS_M, gain);
+		return largest(m, HOPS_M, gain);
 	case LIMIT_MODEL_SHORT_TERM:
-		return largest(m, 1, HOPS_S, gain);
+		return largest(m, HOPS_S, gain);
 	default:
 		break;
 	}
@@ -385,33 +370,29 @@ limit_model_end(struct limit_model *m, const struct loudness_point *series, size
 	m->windows = n < m->hops ? n : m->hops;
 	m->before = calloc(m->hops + 1, sizeof *m->before);
 	m->after = calloc(m->hops + 1, sizeof *m->after);
-	for (int w = 0; w < 2; w++)
-		m->window[w] = calloc(n + 1, sizeof *m->window[w]);
-	if (!m->before || !m->after || !m->window[0] || !m->window[1])
+	m->window = calloc(n + 1, sizeof *m->window);
+	if (!m->before || !m->after || !m->window)
 		return no_memory(e);
 	for (size_t i = 0; i < m->windows; i++) {
-		double lufs[2] = { (double)series[i].momentary_lufs, (double)series[i].short_term_lufs };
+		double lufs = (double)(m->of == LIMIT_MODEL_SHORT_TERM ? series[i].short_term_lufs : series[i].momentary_lufs);
 
-		for (int w = 0; w < 2; w++)
-			m->window[w][i] = isnan(lufs[w]) ? 0 : pow(10, (lufs[w] + 0.691) / 10);
+		m->window[i] = isnan(lufs) ? 0 : pow(10, (lufs + 0.691) / 10);
 	}
 	limit_hops(m, 0);
 	memcpy(m->before, m->after, (m->hops + 1) * sizeof *m->before);
-	for (int of = 0; of <= LIMIT_MODEL_ENERGY; of++)
-		m->base[of] = level(m, (enum limit_model_of)of, 1);
+	m->base = level(m, 1);
 	return 0;
 }
 
 double
-limit_model_change(struct limit_model *m, enum limit_model_of of, double gain, double limit)
+limit_model_change(struct limit_model *m, double gain, double limit)
 {
 	limit_hops(m, gain / limit);
-	return level(m, of, gain) - m->base[of];
+	return level(m, gain) - m->base;
 }
 
 int
-limit_model_gain(struct limit_model *m, enum limit_model_of of, double change_db, double limit_db, double *gain_db,
-                 double *change)
+limit_model_gain(struct limit_model *m, double change_db, double limit_db, double *gain_db, double *change)
 {
 	double highest = limit_db + LIMIT_MODEL_MOST_DB - 20 * log10(m->top), limit = dsp_gain_of_db(limit_db);
 	double gain = change_db < highest ? change_db : highest, was_gain = NAN, was_change = NAN;
@@ -419,7 +400,7 @@ limit_model_gain(struct limit_model *m, enum limit_model_of of, double change_db
 	for (int i = 0; i < MOST_STEPS; i++) {
 		double miss, slope, next;
 
-		*change = limit_model_change(m, of, dsp_gain_of_db(gain), limit);
+		*change = limit_model_change(m, dsp_gain_of_db(gain), limit);
 		*gain_db = gain;
 		miss = change_db - *change;
 		if (fabs(miss) <= near_db)
@@ -442,12 +423,12 @@ limit_model_free(struct limit_model *m)
 	if (!m)
 		return;
 	mem_free(m->row);
-	mem_free(m->weight);
+	mem_free(m->state);
+	kweight_free(m->filter);
 	free(m->peak);
 	free(m->energy);
 	free(m->hop_end);
-	free(m->window[0]);
-	free(m->window[1]);
+	free(m->window);
 	free(m->before);
 	free(m->after);
 	free(m);

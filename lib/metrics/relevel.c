@@ -117,13 +117,16 @@ meters_free(struct meters *m)
 static int
 meters_new(struct meters *m, const struct relevel *r, int model, struct err *e)
 {
+	static const enum limit_model_of of[RELEVEL_KINDS] = { [RELEVEL_INTEGRATED] = LIMIT_MODEL_INTEGRATED,
+		[RELEVEL_MOMENTARY] = LIMIT_MODEL_MOMENTARY, [RELEVEL_SHORT_TERM] = LIMIT_MODEL_SHORT_TERM,
+		[RELEVEL_RMS] = LIMIT_MODEL_ENERGY };
 	int flags = LOUDNESS_INTEGRATED | LOUDNESS_MAX | (r->opts.dual_mono ? LOUDNESS_DUAL_MONO : 0);
 
 	*m = (struct meters){ .part = r->opts.parts, .n_parts = r->opts.n_parts, .rate_hz = r->info.rate_hz,
 		.channels = r->info.channels };
 	if (model) {
 		flags |= LOUDNESS_SERIES;
-		if (limit_model_new(&m->model, m->rate_hz, m->channels, e))
+		if (limit_model_new(&m->model, m->rate_hz, m->channels, of[r->opts.limit_by], e))
 			return -1;
 	} else if (!m->n_parts) {
 		flags |= LOUDNESS_TRUE_PEAK;
@@ -351,15 +354,12 @@ out:
 }
 
 int
-relevel_limited_gain(struct relevel *r, enum relevel_by by, double level, double limit_dbtp, double *gain_db,
-                     double *reached)
+relevel_limited_gain(struct relevel *r, double level, double limit_dbtp, double *gain_db, double *reached)
 {
-	static const enum limit_model_of of[RELEVEL_KINDS] = { [RELEVEL_INTEGRATED] = LIMIT_MODEL_INTEGRATED,
-		[RELEVEL_MOMENTARY] = LIMIT_MODEL_MOMENTARY, [RELEVEL_SHORT_TERM] = LIMIT_MODEL_SHORT_TERM,
-		[RELEVEL_RMS] = LIMIT_MODEL_ENERGY };
-	int no = limit_model_gain(r->model, of[by], level - r->before[by], limit_dbtp, gain_db, reached);
+	double before = r->before[r->opts.limit_by];
+	int no = limit_model_gain(r->model, level - before, limit_dbtp, gain_db, reached);
 
-	*reached += r->before[by];
+	*reached += before;
 	return no;
 }
 

@@ -8,22 +8,6 @@
 #include "base/err.h"
 #include "metrics/limiter.h"
 
-/* A part of the input; length < 0: to the end, which only the last part can have. */
-struct relevel_part { int64_t start_frame, length_frames; };
-
-struct relevel_opts {
-	const struct relevel_part *parts; /* what counts for loudness and RMS, in order, apart from each other: measured
-	                         * as if all else were cut out; borrowed until relevel_close() */
-	size_t n_parts;         /* 0: all of the input */
-	int cut_parts;          /* what of them is after the end of the input is left out; else that is an error */
-	int measure_only;       /* there will be no second pass: nothing is kept */
-	int limit;              /* relevel_limited_gain() will be asked; not with measure_only or blind */
-	int blind;              /* nothing is measured: relevel_apply() is the first and only pass, and gives no values */
-	int dual_mono;          /* a mono input counts twice (loudness.h) */
-	void (*step)(void *ctx, int64_t frames); /* called as frames go by, all passes added up; NULL: not */
-	void *ctx;
-};
-
 /* What a level can be brought to. */
 enum relevel_by {
 	RELEVEL_INTEGRATED,     /* LUFS, or ungated under 0.4 s: loudness_for_level() */
@@ -37,6 +21,23 @@ enum relevel_by {
 const char *relevel_by_name(enum relevel_by by); /* "integrated", "momentary", "short_term", "rms", "peak", "true_peak" */
 int relevel_by_of(const char *name);             /* -1: none of them */
 const char *relevel_unit(enum relevel_by by);    /* "LUFS", "dBFS" or "dBTP" */
+
+/* A part of the input; length < 0: to the end, which only the last part can have. */
+struct relevel_part { int64_t start_frame, length_frames; };
+
+struct relevel_opts {
+	const struct relevel_part *parts; /* what counts for loudness and RMS, in order, apart from each other: measured
+	                         * as if all else were cut out; borrowed until relevel_close() */
+	size_t n_parts;         /* 0: all of the input */
+	int cut_parts;          /* what of them is after the end of the input is left out; else that is an error */
+	int measure_only;       /* there will be no second pass: nothing is kept */
+	int limit;              /* relevel_limited_gain() will be asked, for this level; not with measure_only or blind */
+	enum relevel_by limit_by; /* of the first four */
+	int blind;              /* nothing is measured: relevel_apply() is the first and only pass, and gives no values */
+	int dual_mono;          /* a mono input counts twice (loudness.h) */
+	void (*step)(void *ctx, int64_t frames); /* called as frames go by, all passes added up; NULL: not */
+	void *ctx;
+};
 
 struct relevel_values {
 	double level[RELEVEL_KINDS]; /* the first four of the parts, the peaks of the whole; NAN: silent, under the gate, too short */
@@ -67,10 +68,9 @@ struct relevel_set {
  * ERR_INPUT: the input changed meanwhile, or a sample would be past float32. */
 int relevel_apply(struct relevel *r, const struct relevel_set *set, struct au_out *out, struct relevel_values *v,
                   struct limiter_facts *f, struct err *e);
-/* After relevel_measure(), where opts.limit is set: the least gain with which the level `by` of the first four is about
- * level, when a limiter at limit_dbtp follows (metrics/limit_model.h), and in *reached that level.  1: too much would have to be limited;
+/* After relevel_measure(), where opts.limit is set: the least gain with which that level is about
+ * `level`, when a limiter at limit_dbtp follows (metrics/limit_model.h), and in *reached that level.  1: too much would have to be limited;
  * the gain is that for LIMIT_MODEL_MOST_DB then. */
-int relevel_limited_gain(struct relevel *r, enum relevel_by by, double level, double limit_dbtp, double *gain_db,
-                         double *reached);
+int relevel_limited_gain(struct relevel *r, double level, double limit_dbtp, double *gain_db, double *reached);
 void relevel_close(struct relevel *r); /* NULL is fine */
 #endif

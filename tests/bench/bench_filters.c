@@ -36,7 +36,7 @@ static const char *const lines[] = {
 	"audio-level --gain-db -3 -o OUT IN",
 	"audio-level --lufs -23 -o OUT IN",
 	"audio-level --lufs -23 --di IN -o OUT IN",
-	"audio-level --lufs -3 --limit -o OUT IN",
+	"audio-level --lufs -5 --limit -o OUT IN",
 };
 
 /* Plucked notes with noise under them, so that gates, trims and limiters have something to do. */

@@ -387,14 +387,14 @@ if [ -d "$TESTDATA/gts/reference" ]; then
 		for f in "$TESTDATA"/gts/reference/nam_jcm800_mesa*_raw.wav; do
 			rm -f k.wav k.json
 			run audio-level --ceiling -2.5 --lufs $t --limit -o k.wav --report k.json "$f"
-			check "${f##*/} limited to $t: within 0.05 LU of it" near "$(fine k.wav)" $t 0.05
+			check "${f##*/} limited to $t: within 0.03 LU of it" near "$(fine k.wav)" $t 0.031
 			check "${f##*/} limited to $t: found at once, under the ceiling" jq -e '.true_peak_dbtp <= -2.5 and .limiter.max_reduction_db > 0.5 and .limiter.tries == 1' k.json
 		done
 	done
-	# noise that is unlike music: what the model tells is a tenth of a dB off
-	run sh -c "audio-level --lufs -12 --limit --report k.json '$TESTDATA/gts/reference/nam_trainer_loudness_input.wav' >k.wav"
+	# noise limited by 15 dB: what the model tells is some hundredths of a dB off
+	run sh -c "audio-level --lufs -10.5 --limit --report k.json '$TESTDATA/gts/reference/nam_trainer_loudness_input.wav' >k.wav"
 	check 'limited noise: found at the second try' test "$(jq .limiter.tries k.json)" = 2
-	check 'limited noise: within 0.05 LU' near "$(fine k.wav)" -12 0.05
+	check 'limited noise: within 0.03 LU' near "$(fine k.wav)" -10.5 0.031
 	for f in "$TESTDATA"/gts/reference/*.wav "$TESTDATA"/nam/inputs/*.wav; do
 		[ -e "$f" ] || continue
 		run audio-level --measure "$f"
