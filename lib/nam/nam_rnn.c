@@ -32,7 +32,7 @@ enum {
 	SIDE_BY_SIDE = 4, /* streams at once: the CPU overlaps no more */
 	ABREAST = 16,     /* layers of each at once */
 	LANES_FROM = 13,  /* streams that make it worth to give each a lane of 16; measured */
-	LANE_TILE = 256   /* values of a unit at once: frames x lanes */
+	LANE_TILE = 16    /* frames of lanes at once: a vector of each stream */
 };
 
 /* Units as the kernels want them: two gates of 8 fit in a vector of 16. */
@@ -129,6 +129,42 @@ swap_state(struct nam_state *const *states, size_t streams, size_t lanes, int i,
 	}
 }
 
+/* n is LANE_TILE nearly always; a copy of a known size is a move of a register. */
+static void
+copy_frames(float *to, const float *from, size_t n)
+{
+	if (n == LANE_TILE)
+		memcpy(to, from, LANE_TILE * sizeof *to);
+	else
+		memcpy(to, from, n * sizeof *to);
+}
+
+/* Frames from..from + n of the inputs to lanes, or of lanes to the outputs; of streams, LANE_TILE frames each, it makes
+ * something with one distance between them first. */
+static void
+inputs_to_lanes(const struct nam_kernel *k, float *lane_in, size_t lanes, const struct nam_planes *in, size_t streams,
+    size_t channels, size_t from, size_t n)
+{
+	float x[NAM_LANES * LANE_TILE] = { 0 };
+
+	for (size_t c = 0; c < channels; c++) {
+		for (size_t i = 0; i < streams; i++)
+			copy_frames(x + i * LANE_TILE, in[i].p + c * in[i].stride + from, n);
+		k->planes(lane_in + c * lanes, channels * lanes, x, LANE_TILE, (int)n, lanes);
+	}
+}
+
+static void
+lanes_to_output(const struct nam_kernel *k, const float *lane, size_t step, const struct nam_planes *out, size_t streams,
+    size_t o, size_t from, size_t n)
+{
+	float y[NAM_LANES * LANE_TILE + NAM_PAD];
+
+	k->planes(y, LANE_TILE, lane, step, (int)streams, n);
+	for (size_t i = 0; i < streams; i++)
+		copy_frames(out[i].p + o * out[i].stride + from, y + i * LANE_TILE, n);
+}
+
 /* Up to NAM_LANES streams, each in a lane; in the scratch memory of the first. */
 static void
 run_lanes(struct nam_state *const *states, size_t streams, const struct nam_planes *in,
@@ -138,9 +174,9 @@ run_lanes(struct nam_state *const *states, size_t streams, const struct nam_plan
 	const struct nam_kernel *kernel = states[0]->k;
 	struct rnn_state *s = (struct rnn_state *)states[0];
 	const size_t channels = (size_t)r->net.in_channels;
-	const size_t lanes = streams <= NAM_LANES / 2 ? NAM_LANES / 2 : NAM_LANES, tile = LANE_TILE / lanes;
+	const size_t lanes = streams <= NAM_LANES / 2 ? NAM_LANES / 2 : NAM_LANES;
 	const size_t units = (size_t)r->layers[0].units, frame = units * lanes;
-	float y[LANE_TILE];
+	float y[LANE_TILE * NAM_LANES];
 
 	for (int i = 0; i < r->n_layers; i++)
 		swap_state(states, streams, lanes, i, s->lane_h + (size_t)i * frame, s->lane_c + (size_t)i * frame, 0);
@@ -148,12 +184,8 @@ run_lanes(struct nam_state *const *states, size_t streams, const struct nam_plan
 		const float *x = s->lane_in;
 		size_t stride = channels * lanes;
 
-		now = n - from < tile ? n - from : tile;
-		for (size_t t = 0; t < now; t++)
-			for (size_t c = 0; c < channels; c++)
-				for (size_t k = 0; k < streams; k++)
-					s->lane_in[(t * channels + c) * lanes + k] =
-					    in[k].p[c * in[k].stride + from + t];
+		now = n - from < LANE_TILE ? n - from : LANE_TILE;
+		inputs_to_lanes(kernel, s->lane_in, lanes, in, streams, channels, from, now);
 		for (int i = 0; i < r->n_layers; i++) {
 			const struct rnn_layer *l = &r->layers[i];
 			struct nam_rnn_lanes q = { .lanes = lanes, .inputs = l->inputs, .units = l->units,
@@ -167,19 +199,11 @@ run_lanes(struct nam_state *const *states, size_t streams, const struct nam_plan
 			stride = frame;
 		}
 		for (size_t o = 0; o < (size_t)r->net.out_channels; o++) {
-			const float *from_lane = y;
-			size_t step = lanes;
-
-			if (r->head) {
+			if (r->head)
 				kernel->dense_lanes(y, x, stride, r->head + o * (size_t)r->hidden, r->hidden,
 				    r->head_b[o], now, lanes);
-			} else {
-				from_lane = x + o * lanes;
-				step = stride;
-			}
-			for (size_t k = 0; k < streams; k++)
-				for (size_t t = 0; t < now; t++)
-					out[k].p[o * out[k].stride + from + t] = from_lane[t * step + k];
+			lanes_to_output(kernel, r->head ? y : x + o * lanes, r->head ? lanes : stride, out, streams, o,
+			    from, now);
 		}
 	}
 	for (int i = 0; i < r->n_layers; i++)
@@ -309,12 +333,12 @@ rnn_state_new(struct nam_state **state, const struct nam_net *net, const struct 
 	s->c = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->c);
 	s->in = nam_mem_floats(m, TILE * (size_t)net->in_channels + NAM_PAD);
 	s->out = nam_mem_array(m, (size_t)r->n_layers, sizeof *s->out);
-	s->lane_in = nam_mem_floats(m, LANE_TILE * (size_t)net->in_channels);
+	s->lane_in = nam_mem_floats(m, LANE_TILE * NAM_LANES * (size_t)net->in_channels);
 	s->lane_h = nam_mem_floats(m, (size_t)r->n_layers * units * NAM_LANES);
 	s->lane_c = nam_mem_floats(m, (size_t)r->n_layers * units * NAM_LANES);
 	s->lane_z = nam_mem_floats(m, 4 * NAM_LANES * units);
-	s->lane_out[0] = nam_mem_floats(m, LANE_TILE * units);
-	s->lane_out[1] = nam_mem_floats(m, LANE_TILE * units);
+	s->lane_out[0] = nam_mem_floats(m, LANE_TILE * NAM_LANES * units);
+	s->lane_out[1] = nam_mem_floats(m, LANE_TILE * NAM_LANES * units);
 	for (int i = 0; i < r->n_layers && !m->failed; i++) {
 		s->h[i] = nam_mem_floats(m, units);
 		s->c[i] = nam_mem_floats(m, units);

@@ -19,7 +19,7 @@ struct series_state {
 	struct nam_planes a, b, skip;
 };
 
-enum { SIDE_BY_SIDE = 16 };
+enum { SIDE_BY_SIDE = NAM_LANES };
 
 static void
 run_member(const struct nam_net *net, struct nam_state *const *s, size_t streams, const struct nam_planes *in,
