@@ -6,6 +6,7 @@
 #include "dsp/db.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double log2_of_db = 0.16609640474436813;   /* log2(10) / 20 */
 
@@ -80,6 +81,17 @@ run_ahead(struct ahead *a, double *const *x, int channels, const double *gain, i
 	a->at = at;
 }
 
+/* What is left of a time constant after a frame, made anew only where that moves. */
+struct decay { double ms, factor; };
+
+static double
+decay_of(struct decay *d, double ms, double rate_hz)
+{
+	if (ms != d->ms)
+		*d = (struct decay){ ms, fx_decay(ms / 1000, rate_hz) };
+	return d->factor;
+}
+
 /* ---- gate ------------------------------------------------------------------------------ */
 
 enum { GATE_THRESHOLD = FX_BYPASS + 1, GATE_HYSTERESIS, GATE_ATTACK, GATE_HOLD, GATE_RELEASE, GATE_RANGE, GATE_AHEAD };
@@ -101,12 +113,14 @@ static const struct fx_preset gate_presets[] = {
 };
 
 struct gate {
+	double at_threshold[2], at_range[3];     /* what those below were made of */
 	double open_at, close_at, fall, floor, up, down;
 	int64_t hold;
 	double level, gain;
 	int64_t held;            /* frames that it still holds */
 	int is_open;
 	int64_t frames, opened, times;
+	struct decay falls;
 	struct ahead ahead;
 };
 
@@ -116,6 +130,7 @@ open_gate(struct fx_unit *u, struct err *e)
 	struct gate *g = u->state;
 
 	g->gain = dsp_gain_of_db(-u->v[GATE_RANGE]);
+	g->at_threshold[0] = g->at_range[0] = NAN;      /* none of them */
 	return open_ahead(u, &g->ahead, GATE_AHEAD, e);
 }
 
@@ -134,19 +149,34 @@ ramp(double range_db, double ms, double rate_hz)
 	return frames < 1 ? 0 : fx_exp2(range_db * log2_of_db / frames);
 }
 
+/* Whether n values are others than before. */
+static int
+moved(double *was, const double *now, size_t n)
+{
+	if (!memcmp(was, now, n * sizeof *now))
+		return 0;
+	memcpy(was, now, n * sizeof *now);
+	return 1;
+}
+
 static void
 update_gate(struct fx_unit *u)
 {
-	static const double fall_s = 0.01;       /* longer than between two peaks of a low E */
+	static const double fall_ms = 10;        /* longer than between two peaks of a low E */
 	struct gate *g = u->state;
-	const double *v = u->v;
+	const double *v = u->v, threshold[] = { v[GATE_THRESHOLD], v[GATE_HYSTERESIS] },
+	    range[] = { v[GATE_RANGE], v[GATE_ATTACK], v[GATE_RELEASE] };
 
-	g->open_at = dsp_gain_of_db(v[GATE_THRESHOLD]);
-	g->close_at = dsp_gain_of_db(v[GATE_THRESHOLD] - v[GATE_HYSTERESIS]);
-	g->fall = fx_decay(fall_s, u->rate_hz);
-	g->floor = dsp_gain_of_db(-v[GATE_RANGE]);
-	g->up = ramp(v[GATE_RANGE], v[GATE_ATTACK], u->rate_hz);
-	g->down = ramp(-v[GATE_RANGE], v[GATE_RELEASE], u->rate_hz);
+	if (moved(g->at_threshold, threshold, 2)) {
+		g->open_at = dsp_gain_of_db(v[GATE_THRESHOLD]);
+		g->close_at = dsp_gain_of_db(v[GATE_THRESHOLD] - v[GATE_HYSTERESIS]);
+	}
+	if (moved(g->at_range, range, 3)) {
+		g->floor = dsp_gain_of_db(-v[GATE_RANGE]);
+		g->up = ramp(v[GATE_RANGE], v[GATE_ATTACK], u->rate_hz);
+		g->down = ramp(-v[GATE_RANGE], v[GATE_RELEASE], u->rate_hz);
+	}
+	g->fall = decay_of(&g->falls, fall_ms, u->rate_hz);
 	g->hold = (int64_t)(v[GATE_HOLD] / 1000 * u->rate_hz);
 }
 
@@ -244,6 +274,7 @@ struct comp {
 	double threshold, slope, knee, attack, release, makeup, mean;
 	double square, reduction;        /* mean square; dB */
 	double most;                     /* reduction so far */
+	struct decay attacks, releases, means;
 	struct ahead ahead;
 };
 
@@ -271,10 +302,10 @@ update_comp(struct fx_unit *u)
 	p->threshold = v[COMP_THRESHOLD];
 	p->slope = 1 - 1 / v[COMP_RATIO];
 	p->knee = v[COMP_KNEE];
-	p->attack = fx_decay(v[COMP_ATTACK] / 1000, u->rate_hz);
-	p->release = fx_decay(v[COMP_RELEASE] / 1000, u->rate_hz);
+	p->attack = decay_of(&p->attacks, v[COMP_ATTACK], u->rate_hz);
+	p->release = decay_of(&p->releases, v[COMP_RELEASE], u->rate_hz);
 	p->makeup = v[COMP_MAKEUP];
-	p->mean = fx_decay(v[COMP_RMS] / 1000, u->rate_hz);
+	p->mean = decay_of(&p->means, v[COMP_RMS], u->rate_hz);
 }
 
 /* What the curve takes off, in dB: Giannoulis, Massberg and Reiss, "Digital dynamic range compressor design" (2012). */

@@ -30,6 +30,9 @@ struct fx_effect {
 	/* Allocate for the values, which are set, and u->top; set u->latency, u->behind, u->step.  On error close() is called. */
 	int (*open)(struct fx_unit *u, struct err *e);
 	void (*update)(struct fx_unit *u);     /* values have changed; also called once after open */
+	/* Where values move: those of now are for frames at..at + n of the block to come, which process() then gets whole.  NULL:
+	 * it gets those frames alone. */
+	void (*note)(struct fx_unit *u, int at, int n);
 	/* n frames (1..FX_GRID) of each channel in place: dry in, wet out. */
 	int (*process)(struct fx_unit *u, double *const *x, int n, struct err *e);
 	void (*settle)(struct fx_unit *u);     /* now and then, at the same frames always: forget what is below 1e-30 */

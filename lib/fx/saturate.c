@@ -37,10 +37,15 @@ static const struct fx_preset presets[] = {
 /* One stage of one channel: what the filters remember, with room for a block behind. */
 struct stage { float *up, *odd, *even; };
 
+struct gain { double db, factor; };
+
 struct saturate {
 	int stages, j[STAGES];
 	float tap[STAGES][MAX_J + 1];
 	double drive, output;
+	struct gain drive_was, output_was;
+	int moves;
+	double drives[FX_GRID], outputs[FX_GRID]; /* of each frame, where they move */
 	enum bend_curve curve;
 	const struct bend_fns *fn;
 	struct stage (*chan)[STAGES];
@@ -82,6 +87,7 @@ design(float *tap, int j)
 static int
 open_saturate(struct fx_unit *u, struct err *e)
 {
+	static const double dc_hz = 8;
 	struct saturate *s = u->state;
 	size_t block = FX_GRID, per = 0, at = 0, most;
 
@@ -99,7 +105,9 @@ open_saturate(struct fx_unit *u, struct err *e)
 		per += 3 * (block + PAD) + (size_t)(5 * s->j[k] + 2 + 2 * stage_extra[k]);
 		u->latency += (2 * s->j[k] + 1 + stage_extra[k]) >> k;
 	}
+	svf_set_first(&s->dc_cut, SVF_LOW_CUT, dc_hz, u->rate_hz);
 	u->behind[OUTPUT] = u->latency;
+	s->moves = u->low[DRIVE] != u->top[DRIVE] || u->low[OUTPUT] != u->top[OUTPUT];
 	most = block + PAD;
 	s->rooms = (size_t)u->channels * per + 2 * most;
 	s->chan = mem_zalloc((size_t)u->channels, sizeof *s->chan);
@@ -135,16 +143,23 @@ close_saturate(struct fx_unit *u)
 	mem_free(s->room);
 }
 
+/* The gain of a parameter in dB, made anew only where it moves. */
+static double
+gain_of(struct gain *g, double db)
+{
+	if (db != g->db || g->factor == 0)
+		*g = (struct gain){ db, dsp_gain_of_db(db) };
+	return g->factor;
+}
+
 static void
 update(struct fx_unit *u)
 {
-	static const double dc_hz = 8;
 	struct saturate *s = u->state;
 
-	s->drive = dsp_gain_of_db(u->v[DRIVE]);
-	s->output = dsp_gain_of_db(u->v[OUTPUT]);
+	s->drive = gain_of(&s->drive_was, u->v[DRIVE]);
+	s->output = gain_of(&s->output_was, u->v[OUTPUT]);
 	s->curve = (enum bend_curve)u->v[CURVE];
-	svf_set_first(&s->dc_cut, SVF_LOW_CUT, dc_hz, u->rate_hz);
 }
 
 /* ---- filters ----------------------------------------------------------------------------- */
@@ -172,6 +187,24 @@ down(const struct bend_fns *fn, struct stage *g, const float *tap, int j, int ex
 	memmove(g->even, g->even + n, (size_t)keep_even * sizeof *g->even);
 }
 
+static void
+note(struct fx_unit *u, int at, int n)
+{
+	struct saturate *s = u->state;
+
+	for (int i = at; i < at + n; i++) {
+		s->drives[i] = s->drive;
+		s->outputs[i] = s->output;
+	}
+}
+
+static void
+times(double *x, const double *gain, int n)
+{
+	for (int i = 0; i < n; i++)
+		x[i] *= gain[i];
+}
+
 /* n frames of one channel, at most PIECE: what they need stays near. */
 static void
 run_piece(struct saturate *s, int c, double *x, int n)
@@ -179,7 +212,7 @@ run_piece(struct saturate *s, int c, double *x, int n)
 	float *a = s->a, *b = s->b, *t;
 	int m = n;
 
-	s->fn->enter(a, x, s->drive, n);
+	s->fn->enter(a, x, s->moves ? 1 : s->drive, n);
 	for (int k = 0; k < s->stages; k++, m *= 2) {
 		up(s->fn, s->chan[c][k].up, s->tap[k], s->j[k], a, m, b);
 		t = a, a = b, b = t;
@@ -190,7 +223,7 @@ run_piece(struct saturate *s, int c, double *x, int n)
 		down(s->fn, &s->chan[c][k], s->tap[k], s->j[k], stage_extra[k], a, m, b);
 		t = a, a = b, b = t;
 	}
-	s->fn->leave(x, a, s->curve == BEND_TUBE ? 1 : s->output, n);
+	s->fn->leave(x, a, s->moves || s->curve == BEND_TUBE ? 1 : s->output, n);
 }
 
 /* What the tube's curve adds that stands still, taken out again; two channels side by side where there are two. */
@@ -203,7 +236,7 @@ cut_dc(struct saturate *s, double *const *x, int channels, int n)
 		svf_run2(&s->dc_cut, &s->dc[c], &s->dc[c + 1], x[c], x[c + 1], n);
 	if (c < channels)
 		svf_run(&s->dc_cut, &s->dc[c], x[c], n);
-	for (c = 0; c < channels; c++)
+	for (c = 0; c < channels && !s->moves; c++)
 		for (int i = 0; i < n; i++)
 			x[c][i] *= s->output;
 }
@@ -214,11 +247,15 @@ process(struct fx_unit *u, double *const *x, int n, struct err *e)
 	struct saturate *s = u->state;
 
 	(void)e;
+	for (int c = 0; c < u->channels && s->moves; c++)
+		times(x[c], s->drives, n);
 	for (int c = 0; c < u->channels; c++)
 		for (int at = 0; at < n; at += PIECE)
 			run_piece(s, c, x[c] + at, n - at < PIECE ? n - at : PIECE);
 	if (s->curve == BEND_TUBE)
 		cut_dc(s, x, u->channels, n);
+	for (int c = 0; c < u->channels && s->moves; c++)
+		times(x[c], s->outputs, n);
 	return 0;
 }
 
@@ -240,6 +277,6 @@ tail_s(const struct fx_unit *u)
 const struct fx_effect fx_saturate = {
 	.info = { "saturate", "Saturation by a bent curve, oversampled.", params, sizeof params / sizeof *params, presets,
 	    "drive_db" },
-	.mix = FX_INSERT, .state = sizeof(struct saturate), .open = open_saturate, .update = update, .process = process,
-	.settle = settle, .tail_s = tail_s, .close = close_saturate,
+	.mix = FX_INSERT, .state = sizeof(struct saturate), .open = open_saturate, .update = update, .note = note,
+	.process = process, .settle = settle, .tail_s = tail_s, .close = close_saturate,
 };

@@ -341,6 +341,13 @@ run_voice(struct fx_slot *slot, struct fx_voice *o, double *const *x, int64_t t,
 		if (moved)
 			u->fx->update(u);
 		n = o->runs && u->step ? u->step : same > FX_GRID - i ? FX_GRID - i : (int)same;
+		if (o->runs && u->fx->note) {
+			u->fx->note(u, i, n);
+			if (i + n < FX_GRID)
+				continue;
+			i = 0;
+			n = FX_GRID;
+		}
 		for (int c = 0; c < u->channels; c++)
 			slot->at[c] = x[c] + i;
 		if (u->fx->process(u, slot->at, n, e))

@@ -347,7 +347,10 @@ test_steps(const float *x)
 		{ "the makeup counts when the signal comes out", "comp:lookahead_ms=5", "comp:lookahead_ms=5,makeup_db=6",
 		    "comp:lookahead_ms=5", "1.makeup_db=2000f:0,2001f:6:hold", 2001, 2001 },
 		{ "the output of saturate, too", "saturate", "saturate:output_db=-9", "saturate", "1.output_db=0f:0,777f:-9:hold", 777, 777 },
-		{ "and the mix", "saturate:mix_pct=0", "saturate", "saturate", "1.mix_pct=0f:0,2001f:100:hold", 2001, 2001 },
+		{ "the drive, from frame to frame", "saturate:drive_db=6,oversample=1", "saturate:oversample=1,curve=soft",
+		    "saturate:oversample=1", "1.drive_db=0f:6,2001f:12:hold", 2001, 2001 },
+		{ "and through the filters", "saturate:drive_db=6", "saturate", "saturate", "1.drive_db=0f:6,2001f:12:hold", 1922, 2080 },
+		{ "the mix of saturate", "saturate:mix_pct=0", "saturate", "saturate", "1.mix_pct=0f:0,2001f:100:hold", 2001, 2001 },
 		{ "and a bypass", "saturate", "gain", "saturate", "1.bypass=0f:0,2001f:1", 2001, 2001 },
 	};
 	const char *const still[] = { "gate:-6", "1.lookahead_ms=0f:2,100f:2", NULL }, *const same[] = { "gate:-6,lookahead_ms=2", NULL };
