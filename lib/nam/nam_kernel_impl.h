@@ -7,19 +7,22 @@
 #ifdef __clang__
 #if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
 #define UNROLL /* the checks of unrolled code would take clang many minutes to compile */
+#define UNROLL_ROWS
 #else
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL_ROWS UNROLL
 #endif
 #else
 #define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL_ROWS _Pragma("GCC unroll 19")
 #endif
 
 #include "nam/nam_math_impl.h"
 
 /* ---- planes ----------------------------------------------------------------------- */
 
-/* ob outputs x tv vectors of time, sums in registers; ob and tv are constants of each inlined copy.
- * One row more: */
+/* ob outputs x tv vectors of time, sums in registers; ob and tv are constants of each inlined copy, and so are the rows where
+ * they are few (else few is 0).  One row more: */
 ALWAYS const float *
 rows_row(const struct nam_rows *q, int r, int t, const float *w, const int ob, const int tv,
     V acc[OB_MAX][TV_MAX])
@@ -42,10 +45,10 @@ rows_row(const struct nam_rows *q, int r, int t, const float *w, const int ob, c
 }
 
 ALWAYS void
-rows_block(const struct nam_rows *q, int o0, int t, const int ob, const int tv)
+rows_block(const struct nam_rows *q, int o0, int t, const int ob, const int tv, const int few)
 {
 	const float *w = q->w + o0;
-	const int rows = q->rows;
+	const int rows = few ? few : q->rows;
 	V sum[OB_MAX][TV_MAX], acc[OB_MAX][TV_MAX];
 
 	for (int first = 0, end; ; first = end) {
@@ -59,7 +62,10 @@ rows_block(const struct nam_rows *q, int o0, int t, const int ob, const int tv)
 			for (int v = 0; v < tv; v++)
 				acc[o][v] = from;
 		}
-		for (int r = first; r < end; r++)
+		UNROLL_ROWS
+		for (int r = 0; r < few; r++)
+			w = rows_row(q, r, t, w, ob, tv, acc);
+		for (int r = few ? end : first; r < end; r++)
 			w = rows_row(q, r, t, w, ob, tv, acc);
 		if (first)
 			UNROLL
@@ -106,15 +112,15 @@ rows_block(const struct nam_rows *q, int o0, int t, const int ob, const int tv)
 }
 
 ALWAYS void
-rows_time(const struct nam_rows *q, int o0, const int ob)
+rows_time(const struct nam_rows *q, int o0, const int ob, const int few)
 {
 	const int tv = TV_OF(ob), n = (int)q->n;
 	int t = 0;
 
 	for (; t + (tv - 1) * VL < n; t += tv * VL)
-		rows_block(q, o0, t, ob, tv);
+		rows_block(q, o0, t, ob, tv, few);
 	for (; t < n; t += VL)
-		rows_block(q, o0, t, ob, 1);
+		rows_block(q, o0, t, ob, 1, few);
 }
 
 /* A pass of its own: while the sums fill the registers, the table of tanh does not fit in. */
@@ -146,6 +152,49 @@ rows_tanh_sum(const struct nam_rows *q)
 	}
 }
 
+/* A loop that always ends after the same few rows still ends too late to keep the ports busy; so what narrow nets have most
+ * of is written out: convolutions of 3 or 6 taps with the mixin, and 1x1. */
+#define ROWS_CASE(ob, few) \
+	case (ob) << 8 | (few): \
+		rows_time(q, o, ob, few); \
+		break;
+#define ROWS_ANY(ob) \
+	case ob: \
+		rows_time(q, o, ob, 0); \
+		break;
+
+static void
+rows_outs(const struct nam_rows *q, int o, int ob)
+{
+	switch (q->rows < 20 ? ob << 8 | q->rows : ob) {
+	ROWS_CASE(2, 2)
+	ROWS_CASE(2, 7)
+	ROWS_CASE(3, 3)
+	ROWS_CASE(3, 6)
+	ROWS_CASE(3, 19)
+	ROWS_CASE(4, 4)
+	ROWS_CASE(4, 8)
+	ROWS_CASE(4, 13)
+#if OB_MAX > 4
+	ROWS_CASE(6, 6)
+	ROWS_CASE(8, 8)
+#endif
+	default:
+		switch (ob) {
+		ROWS_ANY(1)
+		ROWS_ANY(2)
+		ROWS_ANY(3)
+		ROWS_ANY(4)
+#if OB_MAX > 4
+		ROWS_ANY(5)
+		ROWS_ANY(6)
+		ROWS_ANY(7)
+		ROWS_ANY(8)
+#endif
+		}
+	}
+}
+
 static void
 k_rows(const struct nam_rows *q)
 {
@@ -153,20 +202,7 @@ k_rows(const struct nam_rows *q)
 
 	for (int o = 0; o < q->outs; o += ob, left--) {
 		ob = (q->outs - o + left - 1) / left; /* even shares */
-		switch (ob) {
-		case 1: rows_time(q, o, 1); break;
-		case 2: rows_time(q, o, 2); break;
-		case 3: rows_time(q, o, 3); break;
-#if OB_MAX > 4
-		case 4: rows_time(q, o, 4); break;
-		case 5: rows_time(q, o, 5); break;
-#endif
-#if OB_MAX > 6
-		case 6: rows_time(q, o, 6); break;
-		case 7: rows_time(q, o, 7); break;
-#endif
-		default: rows_time(q, o, OB_MAX); break;
-		}
+		rows_outs(q, o, ob);
 	}
 	if (q->epilogue == NAM_TANH_SUM)
 		rows_tanh_sum(q);
