@@ -162,7 +162,7 @@ check 'also the models' lines 2 '^unload'
 rm -f l?.wav
 # inputs of one piece and 8000 bytes each, an eighth of 1 MiB for those that are not in use
 for i in $(seq 30); do
-	perl "$SRC/tests/wav.pl" make "s$i.wav" 48000 1 2000 "0.5 * sin(\$t * 0.0$i)"
+	perl "$SRC/tests/wav.pl" make "s$i.wav" 48000 1 2000 "0.5 * sin(\$t * 0.0$((i + 10)))"
 	printf '{"model": "%s", "input": "s%d.wav", "output": "s%d.out.wav"}\n' "$M" "$i" "$i"
 done >jobs.jsonl
 check 'thirty inputs on a device with little memory' counted memory=1
