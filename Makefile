@@ -120,12 +120,13 @@ $O/tests/fake-gpu.so: tests/fake/fake_gpu.c lib/nam/nam_plan_host.c lib/base/mem
 	$(Q)mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lm
-# The CUDA kernels on threads of the CPU, where there is a C++ compiler.
-THREADS_TEST := $(if $(shell command -v $(CXX)),$O/tests/cuda-threads)
-$O/tests/cuda-threads: tests/fake/cuda_threads.cc $O/libshootout.a lib/cuda/run.cuh $(wildcard lib/nam/*.h)
+# The CUDA plugin on the CPU, where there is a C++ compiler.
+CUDA_HOST := $(if $(shell command -v $(CXX)),$O/tests/cuda-host.so)
+$O/tests/cuda-host.so: lib/cuda/shootout_cuda.cu lib/cuda/run.cuh tests/fake/cuda/cuda_runtime.h $(wildcard lib/nam/*.h lib/gpu/*.h)
 	$(Q)mkdir -p $(@D)
 	@echo "  LD   $@"
-	$(Q)$(CXX) -std=c++17 -Ilib -ffp-contract=off -pthread $(CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.cc %.a,$^) $(LDLIBS)
+	$(Q)$(CXX) -x c++ -std=c++17 -Ilib -Itests/fake/cuda -ffp-contract=off -fvisibility=hidden -fPIC -shared -pthread $(CFLAGS) \
+	  $(ALL_LDFLAGS) -o $@ $< -lm
 $O/tests/%: $O/tests/%.o $O/libshootout.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -147,9 +148,9 @@ check: check-unit check-cli ## run all tests
 # --directives: what is skipped is said, with its reason
 PROVE    ?= prove --directives -j2
 UNIT_ENV = TESTDATA=$(abspath $(TESTDATA)) $(addprefix SHOOTOUT_GPU=,$(abspath $(PLUGINS)))
-check-unit: $(UNITS) $(PLUGINS) $O/tests/fake-gpu.so
+check-unit: $(UNITS) $(PLUGINS) $O/tests/fake-gpu.so $(CUDA_HOST)
 	$(UNIT_ENV) $(PROVE) -e '' $(UNITS)
-check-cli: all $(FUZZERS) $O/tests/fake-gpu.so $(THREADS_TEST)
+check-cli: all $(FUZZERS) $O/tests/fake-gpu.so $(CUDA_HOST)
 	BIN=$(abspath $O)/bin O=$(abspath $O) TESTDATA=$(abspath $(TESTDATA)) $(PROVE) tests/cli/*.t
 # What has no kernels need not be run again; the best instruction set is what check runs on.
 PLAIN := $(addprefix test_,audio base batch cli db diff draw% gpu gts hum level% nam_check nam_info nam_tree net resample timeline video%)

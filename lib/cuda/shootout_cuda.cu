@@ -34,6 +34,10 @@ ALWAYS V v_table(const v_table_bits *t, VI i) { return __int_as_float((int)t->bi
 #include "nam/nam_math_impl.h"
 #include "cuda/run.cuh"
 
+#ifndef LAUNCH /* tests/fake/cuda has its own */
+#define LAUNCH(kernel, blocks, threads, stream, ...) kernel<<<blocks, threads, 0, stream>>>(__VA_ARGS__)
+#endif
+
 #define TRY(call) do { \
 	cudaError_t e_ = (call); \
 	if (e_ != cudaSuccess) { \
@@ -95,7 +99,7 @@ act(enum nam_act_type type, const float p[4], float *x, size_t n, char *why, siz
 		size_t m = n - at < chunk ? n - at : chunk;
 
 		TRY(cudaMemcpy(d, x + at, m * sizeof *d, cudaMemcpyHostToDevice));
-		act_kernel<<<(unsigned)((m + 255) / 256), 256>>>(type, s, d, m);
+		LAUNCH(act_kernel, (unsigned)((m + 255) / 256), 256, 0, type, s, d, m);
 		TRY(cudaGetLastError());
 		TRY(cudaMemcpy(x + at, d, m * sizeof *d, cudaMemcpyDeviceToHost));
 	}
@@ -254,6 +258,8 @@ close_lane(struct gpu_lane *l)
 	if (!l)
 		return;
 	cudaSetDevice(l->device);
+	if (l->stream)
+		cudaStreamSynchronize(l->stream);
 	cudaFreeHost(l->host_in.p);
 	cudaFreeHost(l->host_out.p);
 	give(l->in.p, l->device, l->stream);
@@ -315,6 +321,8 @@ grow(struct buffer *b, size_t bytes, const struct gpu_lane *lane)
 		e = lane ? take(&b->p, bytes, lane->device, lane->stream) : cudaMallocHost(&b->p, bytes);
 	if (e == cudaSuccess)
 		b->bytes = bytes;
+	else
+		b->p = NULL;
 	return e;
 }
 
@@ -354,6 +362,7 @@ put(struct gpu_input **input, struct gpu_lane *l, const float *in, size_t n, cha
 	*input = x;
 	return GPU_DONE;
 out:
+	cudaStreamSynchronize(l->stream);
 	drop(x);
 	return status;
 }
@@ -509,7 +518,7 @@ run(struct gpu_lane *l, const struct gpu_job *jobs, int n, char *why, size_t len
 		const struct launch *k = &c.launch[i];
 		const size_t blocks = (size_t)k->blocks < c.streams ? (size_t)k->blocks : c.streams;
 
-		run_kinds[k->m->kind].kernel<<<(unsigned)blocks, (unsigned)k->m->threads, 0, l->stream>>>(
+		LAUNCH(run_kinds[k->m->kind].kernel, (unsigned)blocks, (unsigned)k->m->threads, l->stream,
 		    (const struct run_job *)l->in.p + k->first, k->n, (int *)((char *)l->in.p + c.counters) + i,
 		    (float *)l->state.p, c.stride);
 		DO(cudaGetLastError());
@@ -518,6 +527,8 @@ run(struct gpu_lane *l, const struct gpu_job *jobs, int n, char *why, size_t len
 	DO(cudaStreamSynchronize(l->stream));
 	fetch(&c, l);
 out:
+	if (status != GPU_DONE) /* copies may be on their way */
+		cudaStreamSynchronize(l->stream);
 	free(c.launch);
 	free(c.order);
 	return status;

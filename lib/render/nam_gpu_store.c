@@ -54,7 +54,6 @@ load(struct nam_gpu_crew *c, struct nam_gpu_model *m, struct err *e)
 	int there = 0;
 	char why[256];
 
-	err_set(e, ERR_RETRY, "no device is left");
 	for (int i = 0; i < c->gpus->n; i++) {
 		enum gpu_status s = GPU_NO_MEMORY;
 		int more = 1;
@@ -65,15 +64,14 @@ load(struct nam_gpu_crew *c, struct nam_gpu_model *m, struct err *e)
 			nam_desk_enter(&c->desk);
 			more = s == GPU_NO_MEMORY && nam_gpu_make_room(c, i);
 		}
-		if (c->dead[i])
-			continue;
-		there += s == GPU_DONE;
-		if (s == GPU_NO_MEMORY)
-			err_set(e, ERR_NOMEM, "the model does not fit on %s:%d: %s", c->gpus->ops->name, c->gpus->device[i], why);
-		if (s == GPU_LOST) {
+		if (s == GPU_LOST)
 			nam_gpu_dies(c, i, why);
+		if (c->dead[i])
 			*e = c->lost;
-		}
+		else if (s == GPU_NO_MEMORY)
+			err_set(e, ERR_NOMEM, "the model does not fit on %s:%d: %s", c->gpus->ops->name, c->gpus->device[i], why);
+		else
+			there++;
 	}
 	return there ? 0 : -1;
 }

@@ -71,20 +71,6 @@ check 'with the reason' err_says 'no fake device'
 check 'an empty recording' sh -c \
 	'head -c 44 di.wav | nam-render --device cuda -m "$1" | cat >empty.wav; head -c 44 di.wav | nam-render -m "$1" | cmp - empty.wav' sh "$M"
 
-# the kernels themselves, on threads
-if [ -x "$O/tests/cuda-threads" ]; then
-	set --
-	for m in mikeoliphant__BossWN-nano mikeoliphant__BossWN-standard fabiohl__BossWN-lite sdatkinson__A2 sdatkinson__wavenet \
-	    mikeoliphant__BossLSTM-1x16 rickprice__BossLSTM-2x16 fabiohl__wavenet_a2_film_lite; do
-		[ ! -e "$TESTDATA/nam/models/$m.nam" ] || set -- "$@" "$TESTDATA/nam/models/$m.nam"
-	done
-	run "$O/tests/cuda-threads" "$@"
-	check 'kernels of every kind on threads of the CPU: the same bits' status_is 0
-	sed 's/^/# /' out
-else
-	skip 'kernels on threads of the CPU' 'no C++ compiler'
-fi
-
 # faults
 check 'little device memory: smaller pieces' same cpu.wav most=6000 --device cuda -m "$M" di.wav
 check 'they were smaller' sh -c 'grep "^[0-9]" log.gpu | tail -1 | { read -r _ _ n; test "$n" -le 6000; }'
@@ -111,6 +97,48 @@ check 'a model that does not fit: the CPU, with auto' same cpu.wav load --device
 check 'and warns' grep -q 'rendered on the CPU: the model does not fit' report.json
 run env FAKE_GPU=load nam-render --device cuda -m "$M" -o none.wav di.wav
 check 'else exit 1' status_is 1
+
+# the CUDA plugin itself, on the CPU (tests/fake/cuda): its memory, and every call that can fail
+if [ -e "$O/tests/cuda-host.so" ]; then
+	SHOOTOUT_GPU=$O/tests/cuda-host.so
+	check 'CUDA on the CPU: the same bytes' same cpu.wav '' --device cuda -m "$M" di.wav
+	check 'on two devices' same cpu2.wav '' --device cuda:all -m "$M" --tail full two.wav
+	check 'a recurrent model' same cpu3.wav '' --device cuda -m "$R" two.wav
+	export CUDA_HOST=nopool
+	check 'without memory pools' same cpu.wav '' --device cuda -m "$M" di.wav
+	for bytes in 900000 600000 400000; do
+		CUDA_HOST=bytes=$bytes
+		check "with $bytes bytes of memory" same cpu.wav '' --device cuda -m "$M" di.wav
+	done
+	for bytes in 200000 170000 150000; do
+		CUDA_HOST=bytes=$bytes
+		check "a recurrent model with $bytes" same cpu3.wav '' --device cuda -m "$R" two.wav
+	done
+	CUDA_HOST=bytes=20000
+	run nam-render --device cuda -m "$M" -o none.wav di.wav
+	check 'too little: exit 1' status_is 1
+	check 'and what failed' err_says 'out of memory'
+	check 'no output is left' absent none.wav
+	# no call fails and is not seen: the bytes of the CPU, or an error and no output
+	every() {
+		for at in $(seq 60); do
+			rm -f got.wav
+			CUDA_HOST=fail=$at nam-render -q --device "$1" -m "$M" -o got.wav di.wav 2>err
+			case $? in
+			0) cmp cpu.wav got.wav || return ;;
+			1|75) [ "$1" = cuda ] && ! [ -e got.wav ] && grep -q 'the fake was told so' err || return ;;
+			*) return 1 ;;
+			esac
+			[ $? -eq 0 ] || return
+		done
+	}
+	check 'every call of CUDA that may fail does: an error and no output' every cuda
+	check 'or with auto the CPU' every auto
+	unset CUDA_HOST
+	SHOOTOUT_GPU=$FAKE
+else
+	skip 'the CUDA plugin on the CPU' 'no C++ compiler'
+fi
 
 # batches
 for i in 1 2 3 4 5 6; do

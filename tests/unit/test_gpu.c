@@ -91,7 +91,7 @@ try_model(const struct gpu_ops *g, struct gpu_lane *lane, const char *path)
 	nam_close(m);
 }
 
-/* Real models; few of them where the backend is slow. */
+/* Real models. */
 static void
 plans(const struct gpu_ops *g, const char *which)
 {
@@ -117,13 +117,27 @@ plans(const struct gpu_ops *g, const char *which)
 	g->close(lane);
 }
 
+static void
+try_fake(const char *file, const char *which)
+{
+	const struct gpu_ops *g;
+	char path[4200], why[256];
+
+	snprintf(path, sizeof path, "%s/../%s", proc_self_dir(), file);
+	setenv("SHOOTOUT_GPU", path, 1);
+	if ((g = gpu_load(why, sizeof why)) != NULL)
+		plans(g, which);
+	else
+		skip(file, why);
+}
+
 int
 main(void)
 {
 	static const char *const names[] = { "none", "tanh", "hardtanh", "fasttanh", "relu", "leaky relu", "prelu",
 		"sigmoid", "silu", "hardswish", "leaky hardtanh", "softsign", "elu" };
 	static const float p[4] = { -0.5f, 0.75f, 0.25f, 0.125f };
-	char why[256] = "", fake[4200];
+	char why[256] = "";
 	char *plugin = getenv("SHOOTOUT_GPU") ? strdup(getenv("SHOOTOUT_GPU")) : NULL;
 	const struct gpu_ops *g;
 
@@ -148,12 +162,8 @@ main(void)
 	else
 		skip("plans on a GPU", why);
 	free(plugin);
-	/* the same test of a backend that is the CPU */
-	snprintf(fake, sizeof fake, "%s/../fake-gpu.so", proc_self_dir());
-	setenv("SHOOTOUT_GPU", fake, 1);
-	if ((g = gpu_load(why, sizeof why)) != NULL)
-		plans(g, "models/{mikeoliphant__BossWN-nano,mikeoliphant__BossLSTM-1x16,sdatkinson__wavenet_condition_dsp}.nam");
-	else
-		skip("plans on the CPU as a backend", why);
+	/* the CUDA plugin on the CPU, with its kernels and its copies; and a backend without them */
+	try_fake("cuda-host.so", "{models/{*BossWN-*,*LSTM*,*A2,*film_lite,*__wavenet,*convnet*,*linear_fft*,*condition*}.nam,aidax/gru.json}");
+	try_fake("fake-gpu.so", "models/{mikeoliphant__BossWN-nano,mikeoliphant__BossLSTM-1x16,sdatkinson__wavenet_condition_dsp}.nam");
 	return done();
 }
