@@ -122,7 +122,7 @@ $O/tests/fake-gpu.so: tests/fake/fake_gpu.c lib/nam/nam_plan_host.c lib/base/mem
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lm
 # The CUDA plugin on the CPU, where there is a C++ compiler.
 CUDA_HOST := $(if $(shell command -v $(CXX)),$O/tests/cuda-host.so)
-$O/tests/cuda-host.so: lib/cuda/shootout_cuda.cu lib/cuda/run.cuh tests/fake/cuda/cuda_runtime.h $(wildcard lib/nam/*.h lib/gpu/*.h)
+$O/tests/cuda-host.so: lib/cuda/shootout_cuda.cu $(wildcard lib/cuda/*.cuh) tests/fake/cuda/cuda_runtime.h $(wildcard lib/nam/*.h lib/gpu/*.h)
 	$(Q)mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CXX) -x c++ -std=c++17 -Ilib -Itests/fake/cuda -ffp-contract=off -fvisibility=hidden -fPIC -shared -pthread $(CFLAGS) \
@@ -130,7 +130,7 @@ $O/tests/cuda-host.so: lib/cuda/shootout_cuda.cu lib/cuda/run.cuh tests/fake/cud
 $O/tests/%: $O/tests/%.o $O/libshootout.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
-$O/lib/cuda/%.o: lib/cuda/%.cu lib/cuda/run.cuh lib/gpu/gpu.h lib/nam/nam_math_impl.h lib/nam/nam_plan_impl.h lib/nam/nam_plan.h lib/nam/nam_kernel.h
+$O/lib/cuda/%.o: lib/cuda/%.cu $(wildcard lib/cuda/*.cuh) lib/gpu/gpu.h lib/nam/nam_math_impl.h lib/nam/nam_plan_impl.h lib/nam/nam_plan.h lib/nam/nam_kernel.h
 	$(Q)mkdir -p $(@D)
 	@echo "  NVCC $<"
 	$(Q)$(NVCC) --threads 0 -O2 -Ilib -fmad=false $(CUDA_ARCHS) -Xcompiler \

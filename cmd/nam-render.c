@@ -18,7 +18,7 @@
 
 static struct nam_options job;
 static const char *info_name, *check_name, *loudness_input, *report_file, *prov_file;
-static const char *device = "cpu";
+static const char *device = "cpu", *precision = "exact";
 static struct nam_gpus gpus;
 static int threads, batch;
 
@@ -39,6 +39,7 @@ static const struct opt opts[] = {
 	{ 'e', "encoding", OPT_STR, &job.encoding, "ENC", "f32, s16 or s24 (by the file name)" },
 	{ 'j', "threads", OPT_INT, &threads, "N", "threads; 0: one for each CPU (default); the bits stay" },
 	{ 0, "device", OPT_STR, &device, "DEV", "cpu (default), auto, cuda, cuda:N,M or cuda:all; the bits stay" },
+	{ 0, "precision", OPT_STR, &precision, "HOW", "exact (default), or fast: on a GPU, errors below -60 dB" },
 	{ 0, "batch", OPT_FLAG, &batch, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
 	{ 0, "info", OPT_STR, &info_name, "MODEL", "print what MODEL is, as JSON, and do nothing else" },
 	{ 0, "check", OPT_STR, &check_name, "MODEL", "is MODEL as loud as it says? exit 3 if not" },
@@ -229,6 +230,11 @@ choose_device(void)
 		diag_usage("%s", opt_as_option(&e)->msg);
 	if (n < 0)
 		return diag_err(opt_as_option(&e));
+	gpus.fast = !strcmp(precision, "fast");
+	if (n == 0 && gpus.fast) {
+		diag_error("--precision fast: there is no GPU%s%s; exact is what a CPU has", *why ? ": " : "", why);
+		return ST_FAIL;
+	}
 	if (n == 0) {
 		gpus.n = 0;
 		diag_info("on the CPU, %s%s%s", nam_isa(), *why ? ": " : "", why);
@@ -267,6 +273,10 @@ check_options(int n)
 	if (info_name || check_name)
 		return;
 	choose_threads();
+	if (strcmp(precision, "exact") && strcmp(precision, "fast"))
+		diag_usage("--precision: '%s' is not exact or fast", precision);
+	if (!strcmp(precision, "fast") && !strcmp(device, "cpu"))
+		diag_usage("--precision fast is for GPUs: give --device, or leave it out");
 	if (loudness_input)
 		diag_usage("--loudness-input is for --check only");
 	if (batch && (n || report_file || strcmp(job.output, "-") != 0))

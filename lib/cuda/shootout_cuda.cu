@@ -31,6 +31,8 @@ struct v_table_bits { unsigned bits[16]; };
 #define V_TABLE(...) { { __VA_ARGS__ } }
 ALWAYS VI v_index(V y) { return (unsigned)__float_as_int(y) >> 21 & 15; }
 ALWAYS V v_table(const v_table_bits *t, VI i) { return __int_as_float((int)t->bits[i]); }
+#define VM_EXP(x) __expf(x)
+#define VM_DIVIDE(a, b) __fdividef(a, b)
 #include "nam/nam_math_impl.h"
 #include "cuda/run.cuh"
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GPU_ABI 3 /* raise it with every change below */
+#define GPU_ABI 4 /* raise it with every change below, and of struct nam_plan */
 
 struct gpu_device {
 	char name[128];

@@ -271,6 +271,16 @@ fail:
 	return NULL;
 }
 
+void
+nam_plan_make_fast(struct nam_plan *p)
+{
+	p->fast = p->wide[0] > 0;
+	for (int32_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].code == NAM_PLAN_LAYER &&
+		    nam_plan_fast_words(p->steps[i].outs, p->steps[i].taps) > NAM_PLAN_MAX_WEIGHTS)
+			p->fast = 0;
+}
+
 size_t
 nam_plan_bytes(const struct nam_plan *p)
 {

@@ -64,6 +64,12 @@ static inline int nam_plan_layer_weights(int channels, int taps)
 	return (taps * channels + 1) * channels + channels + channels * channels + channels;
 }
 
+/* Words of the same as matrices of bfloat16 (cuda/fast.cuh), which must not be more than that either. */
+static inline int nam_plan_fast_words(int channels, int taps)
+{
+	return ((taps * channels + 15) / 16 + 1) * ((channels + 7) / 8) * 128 + 48;
+}
+
 /* Devices have code for LAYERS of these channels: of both in one model, or of one of them. */
 #define NAM_PLAN_PAIRS { { 16, 8 }, { 12, 6 }, { 8, 4 }, { 4, 2 }, { 3, 2 } }
 
@@ -88,6 +94,7 @@ struct nam_plan {
 	int32_t wide[2];                 /* channels of LAYERS, at most two kinds that a pair below has; 0: none */
 	int32_t units;                   /* of the widest recurrent layer; 0: none */
 	int32_t cells;                   /* of an LSTM with weights in registers: 16 or 32; 0: none */
+	int32_t fast;                    /* LAYERS are approximated, see nam_plan_impl.h */
 	struct nam_plan_signal in, out;  /* a channel each */
 	size_t n_weights;
 	float *weights;
@@ -99,6 +106,8 @@ struct nam_plan {
 /* Tile: frames at once.  NULL and *e: no memory, or a model beyond what offsets can say. */
 struct nam_plan *nam_plan_new(const struct nam_model *m, int tile, struct err *e);
 void nam_plan_free(struct nam_plan *p); /* NULL is fine */
+/* From now on as fast as it can be: p->fast says whether there was something to approximate. */
+void nam_plan_make_fast(struct nam_plan *p);
 size_t nam_plan_bytes(const struct nam_plan *p); /* of its arrays */
 
 /* ---- making: for the nets ------------------------------------------------------------------ */

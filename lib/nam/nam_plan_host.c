@@ -8,6 +8,8 @@
 #define UNROLL
 #define VM_FN static inline
 #define VM_LOAD4(to, from) memcpy(to, from, 4 * sizeof(float))
+#define VM_EXP(x) expf(x)
+#define VM_DIVIDE(a, b) ((a) / (b))
 #include "nam/nam_math_impl.h"
 #include "nam/nam_plan_impl.h"
 
@@ -72,7 +74,7 @@ host_tile(struct host *h, int priming)
 		for (int phase = 0; phase < phases; phase++) {
 			for (int i = 0; i < m->threads; i++) {
 				if (s->code == NAM_PLAN_LAYERS)
-					vm_layers(m, s, phase, i, &h->th[i], s->outs, frames);
+					vm_layers(m, s, phase, i, &h->th[i], s->outs, frames, m->plan->fast);
 				else if (cells)
 					vm_cells(m, s, phase, i, &h->cell[i], cells);
 				else

@@ -2,7 +2,8 @@
  *
  * The CUDA backend compiles it for the device, nam_plan_host.c as plain C in which a block is a loop over its threads: one
  * source, one order of operations, the same bits.  Whoever includes it has included nam_math_impl.h with V a float, and
- * defines VM_FN (how functions are declared) and VM_LOAD4(to, from), a copy of four floats from an address aligned for that.
+ * defines VM_FN (how functions are declared), VM_LOAD4(to, from), a copy of four floats from an address aligned for that, and VM_EXP and
+ * VM_DIVIDE, which may be approximate and are only for plans that are fast.
  *
  * A step has one or more phases.  Within a phase no thread reads what another writes; all threads finish a phase before any begins
  * the next.  Thread i of n has the frames i, i + n, i + 2n, ... of a tile, in all steps but the recurrent ones. */
@@ -396,8 +397,41 @@ vm_fold(float acc[VM_FRAMES][NAM_PLAN_MAX_CHANNELS], float sum[VM_FRAMES][NAM_PL
 		}
 }
 
+/* Fast: a product of two floats as three of their halves, in bfloat16, whose product is exact in float; what is left out is 2^-16 of it.
+ * A multiplication of matrices does the same in another order of additions (cuda/fast.cuh); this is its twin. */
+VM_FN float
+vm_bfloat(float x)
+{
+	unsigned u;
+
+	memcpy(&u, &x, sizeof u);
+	if (x - x != 0.0f) /* infinite, or no number */
+		return x;
+	u = (u + 0x7fffu + (u >> 16 & 1)) & 0xffff0000u; /* the nearest, ties to even */
+	memcpy(&x, &u, sizeof u);
+	return x;
+}
+
+VM_FN float
+vm_fast_fma(float w, float x, float a)
+{
+	const float w1 = vm_bfloat(w), x1 = vm_bfloat(x);
+
+	a = v_fma(w1, vm_bfloat(x - x1), a);
+	a = v_fma(vm_bfloat(w - w1), x1, a);
+	return v_fma(w1, x1, a);
+}
+
+/* To 3e-7. */
+VM_FN float
+vm_fast_tanh(float x)
+{
+	return 1.0f - VM_DIVIDE(2.0f, 1.0f + VM_EXP(2.0f * x));
+}
+
 VM_FN void
-vm_layer_row(float acc[VM_FRAMES][NAM_PLAN_MAX_CHANNELS], const float *w, const float *x, const int C, const int F)
+vm_layer_row(float acc[VM_FRAMES][NAM_PLAN_MAX_CHANNELS], const float *w, const float *x, const int C, const int F,
+    const int fast)
 {
 	float k[NAM_PLAN_MAX_CHANNELS];
 
@@ -409,12 +443,12 @@ vm_layer_row(float acc[VM_FRAMES][NAM_PLAN_MAX_CHANNELS], const float *w, const 
 			k[o] = w[o];
 	EACH_OUT
 		EACH_FRAME
-			acc[f][o] = v_fma(k[o], x[f], acc[f][o]);
+			acc[f][o] = fast ? vm_fast_fma(k[o], x[f], acc[f][o]) : v_fma(k[o], x[f], acc[f][o]);
 }
 
 VM_FN void
 vm_layer(const struct nam_vm *m, const struct nam_plan_step *s, const float *stage, int thread, struct nam_vm_thread *th,
-    const int C, const int F)
+    const int C, const int F, const int fast)
 {
 	const int rows = s->taps * C + 1, base = m->g % s->in.len;
 	const size_t len = (size_t)s->in.len;
@@ -440,20 +474,20 @@ vm_layer(const struct nam_vm *m, const struct nam_plan_step *s, const float *sta
 			}
 			EACH_FRAME
 				x[f] = now ? th->y[f][c] : in[(size_t)c * len + (size_t)i[f]];
-			vm_layer_row(acc, w, x, C, F);
+			vm_layer_row(acc, w, x, C, F, fast);
 			w += C;
 			row++;
 		}
 	}
 	EACH_FRAME /* no group is one row alone */
 		x[f] = *vm_frame(m, s->mix, thread + f * m->threads, 0);
-	vm_layer_row(acc, w, x, C, F);
+	vm_layer_row(acc, w, x, C, F, 0);
 	w += C;
 	EACH_FRAME
 		EACH_OUT {
 			float z = v_add(folds ? v_add(sum[f][o], acc[f][o]) : acc[f][o], w[o]);
 
-			z = s->fn == NAM_TANH_SUM ? m_tanh(z) : v_max(z, v_mul(z, s->p[0]));
+			z = s->fn == NAM_TANH_SUM ? fast ? vm_fast_tanh(z) : m_tanh(z) : v_max(z, v_mul(z, s->p[0]));
 			th->head[f][o] = v_add(th->head[f][o], z);
 			sum[f][o] = z;
 			acc[f][o] = 0.0f;
@@ -464,7 +498,7 @@ vm_layer(const struct nam_vm *m, const struct nam_plan_step *s, const float *sta
 	UNROLL for (int c = 0; c < C; c++) {
 		EACH_FRAME
 			x[f] = sum[f][c];
-		vm_layer_row(acc, w, x, C, F);
+		vm_layer_row(acc, w, x, C, F, fast);
 		w += C;
 	}
 	EACH_FRAME {
@@ -482,14 +516,14 @@ vm_layer(const struct nam_vm *m, const struct nam_plan_step *s, const float *sta
 /* Phase 0 fetches, phase i is layer i - 1.  A tile has at most F x threads frames. */
 VM_FN void
 vm_layers(const struct nam_vm *m, const struct nam_plan_step *s, int phase, int thread, struct nam_vm_thread *th, const int C,
-    const int F)
+    const int F, const int fast)
 {
 	const struct nam_plan_step *layer = s + phase; /* the one of this phase, when phase > 0 */
 
 	if (phase < s->taps)
 		vm_stage(m, layer + 1, phase, thread, C);
 	if (phase > 0)
-		vm_layer(m, layer, m->stage + ((phase - 1) & 1) * NAM_PLAN_MAX_WEIGHTS, thread, th, C, F);
+		vm_layer(m, layer, m->stage + ((phase - 1) & 1) * NAM_PLAN_MAX_WEIGHTS, thread, th, C, F, fast);
 	EACH_FRAME {
 		const int t = thread + f * m->threads;
 		const float *y = vm_frame(m, s->in, t, 0);

@@ -132,6 +132,7 @@ task_new(void *crew, struct nam_flow *f, struct err *e)
 	if (nam_task_init(&r->task, f, e))
 		goto fail;
 	f->device = "cpu";
+	f->precision = "exact";
 	r->recurrent = info->recurrent;
 	r->no_split = r->recurrent || threads == 1 ||
 	    info->receptive_field > MAX_RING_BYTES / sizeof(float) / channels;

@@ -49,6 +49,7 @@ struct nam_flow {
 	/* The last call: all is written (failed is NULL), or will not be, and why. */
 	void (*end)(void *ctx, const struct err *failed);
 	const char *device;  /* set by the crew: "cpu", or the GPUs' name */
+	const char *precision; /* set by the crew: "exact", the same bits everywhere, or "fast" (nam_gpus.h) */
 	char note[256];      /* set by the crew: what a user should know; empty: nothing */
 	char source[65];     /* a name of what read gives: flows of the same name give the same, to the last bit, and a device has
 	                      * it once for all of them; empty: unknown */

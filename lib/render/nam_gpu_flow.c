@@ -160,6 +160,7 @@ task_new(void *crew, struct nam_flow *f, struct err *e)
 		goto fail;
 	r->on = nam_gpu_model_get(c, f->model, e);
 	f->device = r->on ? c->gpus->name : "cpu";
+	f->precision = r->on && r->on->plan->fast ? "fast" : "exact";
 	if (!r->on && !c->gpus->or_cpu)
 		goto fail;
 	if (!r->on)

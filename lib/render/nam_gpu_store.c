@@ -93,6 +93,8 @@ model_new(struct nam_gpu_crew *c, const struct nam_model *of, struct err *e)
 	c->models = m;
 	nam_desk_leave(&c->desk);
 	m->plan = nam_plan_new(of, GPU_TILE, e);
+	if (m->plan && c->gpus->fast)
+		nam_plan_make_fast(m->plan);
 	nam_desk_enter(&c->desk);
 	if (m->plan) {
 		m->bytes = nam_plan_bytes(m->plan);

@@ -373,7 +373,7 @@ prepare(struct nam_render *r, struct err *e)
 	if (!r->block || !r->mono || !r->around || !r->wide || !r->mixed)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	r->flow = (struct nam_flow){ r->model, r->channels, -1, r, read_frames, write_frames, end_flow,
-		"cpu", "", "" };
+		"cpu", "exact", "", "" };
 	name_source(r);
 	if (r->frames >= 0 && r->frames < (int64_t)1 << 50)
 		r->flow.frames = (int64_t)((double)(r->frames + r->silence + look_ahead(r)) * r->model_rate_hz /
@@ -730,6 +730,7 @@ nam_render_report(struct nam_render *r, struct err *e)
 	jl_set(j, "warnings", json_incref(r->warnings));
 	jl_str(j, "device", r->flow.device);
 	jl_str(j, "isa", nam_isa());
+	jl_str(j, "precision", r->flow.precision);
 	if (!j)
 		err_set(e, ERR_NOMEM, "out of memory");
 	return j;
@@ -747,6 +748,7 @@ nam_render_prov(struct nam_render *r, struct prov *prov, const char *out_sha256,
 	prov_set(prov, "model", nam_info_json_short(r->o.model, r->model));
 	prov_set(prov, "device", json_string(r->flow.device));
 	prov_set(prov, "isa", json_string(nam_isa()));
+	prov_set(prov, "precision", json_string(r->flow.precision));
 	return 0;
 }
 

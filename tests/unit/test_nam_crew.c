@@ -107,7 +107,7 @@ static void
 signal_new(struct signal *s, const struct nam_model *m, int channels, size_t length)
 {
 	memset(s, 0, sizeof *s);
-	s->flow = (struct nam_flow){ m, channels, length % 2 ? (int64_t)length : -1, s, give, take, end, NULL, "", "" };
+	s->flow = (struct nam_flow){ m, channels, length % 2 ? (int64_t)length : -1, s, give, take, end, NULL, NULL, "", "" };
 	s->length = length;
 	s->read_fails = s->write_fails = -1;
 	s->piece = SIZE_MAX;

@@ -156,7 +156,7 @@ run(const struct nam_model *m, int threads, int channels, int64_t known)
 
 	if (!c)
 		exit(1);
-	flow = (struct nam_flow){ m, channels, known, NULL, give, take, end, NULL, "", "" };
+	flow = (struct nam_flow){ m, channels, known, NULL, give, take, end, NULL, NULL, "", "" };
 	asked = written = wrong = 0;
 	begun = n_threads = most_lanes = most_at_work = 0;
 	frames = resets = 0;

@@ -36,10 +36,17 @@ static cuda_index threadIdx, blockIdx, blockDim, gridDim;
 
 struct cuda_barrier { int n, here, turn; };
 
+/* The arguments of a product of matrices, of each thread. */
+struct cuda_warp {
+	cuda_barrier all;
+	float *c[32];
+	unsigned a[32][4], b[32][2];
+};
+
 struct cuda_block {
 	std::vector<ucontext_t> fiber;
 	std::vector<char> done;
-	std::vector<cuda_barrier> warp;
+	std::vector<cuda_warp> warp;
 	ucontext_t main;
 	cuda_barrier all;
 	const std::function<void()> *work;
@@ -75,7 +82,7 @@ __syncthreads()
 static inline void
 __syncwarp()
 {
-	cuda_wait(&cuda_now->warp[threadIdx.x / 32]);
+	cuda_wait(&cuda_now->warp[threadIdx.x / 32].all);
 }
 
 static inline int
@@ -110,7 +117,9 @@ cuda_run_block(unsigned threads, const std::function<void()> &work)
 
 	b.fiber.resize(threads);
 	b.done.assign(threads, 0);
-	b.warp.assign((threads + 31) / 32, cuda_barrier{ 32, 0, 0 });
+	b.warp.resize((threads + 31) / 32);
+	for (cuda_warp &w : b.warp)
+		w.all = cuda_barrier{ 32, 0, 0 };
 	b.all = cuda_barrier{ (int)threads, 0, 0 };
 	b.work = &work;
 	b.taken = 0;
@@ -336,4 +345,66 @@ static inline float __fdiv_rn(float a, float b) { return a / b; }
 static inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
 static inline int __float_as_int(float x) { int i; memcpy(&i, &x, 4); return i; }
 static inline float __int_as_float(int i) { float x; memcpy(&x, &i, 4); return x; }
+#define __expf(x) expf(x) /* the C library has a function of that name */
+static inline float __fdividef(float a, float b) { return a / b; }
+
+/* ---- matrices ---------------------------------------------------------------------------- */
+
+static inline unsigned
+cuda_bfloat(float x)
+{
+	const unsigned u = (unsigned)__float_as_int(x);
+
+	return x != x ? 0x7fff : (u + 0x7fff + (u >> 16 & 1)) >> 16;
+}
+
+static inline float
+cuda_half(unsigned pair, int high)
+{
+	return __int_as_float((int)(high ? pair & 0xffff0000u : pair << 16));
+}
+
+/* mma.m16n8k16 of bfloat16.  By the PTX manual, thread 4 g + t has of the left matrix, rows x columns, (g, 2t), (g, 2t + 1) in a[0], (g + 8,
+ * the same) in a[1], (g, 2t + 8), (g, 2t + 9) in a[2], (g + 8, the same) in a[3]; of the right one (2t, g), (2t + 1, g) in b[0], (2t + 8, g),
+ * (2t + 9, g) in b[1]; of the sum (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1).  The first of a pair is the low half. */
+static inline void
+cuda_multiply(cuda_warp *w)
+{
+	float left[16][16], right[16][8];
+
+	for (int lane = 0; lane < 32; lane++)
+		for (int j = 0; j < 2; j++) {
+			const int g = lane / 4, t = lane % 4;
+
+			for (int k = 0; k < 4; k++)
+				left[g + k % 2 * 8][2 * t + k / 2 * 8 + j] = cuda_half(w->a[lane][k], j);
+			for (int k = 0; k < 2; k++)
+				right[2 * t + k * 8 + j][g] = cuda_half(w->b[lane][k], j);
+		}
+	for (int lane = 0; lane < 32; lane++)
+		for (int k = 0; k < 4; k++) {
+			const int row = lane / 4 + k / 2 * 8, column = 2 * (lane % 4) + k % 2;
+
+			for (int i = 0; i < 16; i++)
+				w->c[lane][k] = fmaf(left[row][i], right[i][column], w->c[lane][k]);
+		}
+}
+
+static inline void
+cuda_mma(float c[4], const unsigned a[4], unsigned b0, unsigned b1)
+{
+	cuda_warp *w = &cuda_now->warp[threadIdx.x / 32];
+	const unsigned lane = threadIdx.x % 32;
+
+	w->c[lane] = c;
+	memcpy(w->a[lane], a, sizeof w->a[lane]);
+	w->b[lane][0] = b0;
+	w->b[lane][1] = b1;
+	if (w->all.here + 1 == w->all.n)
+		cuda_multiply(w);
+	cuda_wait(&w->all);
+}
+
+#define FAST_PACK(to, low, high) ((to) = cuda_bfloat(low) | cuda_bfloat(high) << 16)
+#define FAST_MMA(c, a, b0, b1) cuda_mma(c, a, b0, b1)
 #endif
