@@ -210,7 +210,7 @@ export_record(void *ctx, json_t *record, struct err *e)
 	struct err why;
 	int r;
 
-	if (store_use(w->s, record, &why) || fetch_export(w->s, record, w->dir, &path, &why)) {
+	if (store_use(w->s, record, &why) || store_export(w->s, record, w->dir, &path, &why)) {
 		w->o->failed(w->o->ctx, json_string_value(json_object_get(record, "model_id")), &why);
 		return 0;
 	}

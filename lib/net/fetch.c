@@ -1,19 +1,16 @@
 /* fetch.c - models and IRs by name: names to jobs, the order of results. */
 #include "net/fetch.h"
-#include "base/file.h"
 #include "base/str.h"
 #include "cli/jsonl.h"
 #include "net/fetch_impl.h"
 #include "net/licence.h"
 #include "net/validate.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { PAGE = 100, MAX_WAITING = 256 };
 static const size_t max_file = 64 << 20;
@@ -65,61 +62,6 @@ fail(struct fetch *f, const char *what, const struct err *e)
 	f->o.failed(f->o.ctx, what, e);
 }
 
-/* ---- files for the user ---- */
-
-static int
-copy_file(const char *from, const char *to, struct err *e)
-{
-	int fd = open(from, O_RDONLY | O_CLOEXEC), r = -1;
-	struct outfile out;
-	char buf[65536];
-	ssize_t n;
-
-	if (fd < 0)
-		return err_sys(e, "cannot open '%s'", from);
-	if (outfile_open(&out, to, e)) {
-		close(fd);
-		return -1;
-	}
-	while ((n = read(fd, buf, sizeof buf)) > 0)
-		if (write(out.fd, buf, (size_t)n) != n)
-			break;
-	if (n == 0)
-		r = outfile_commit(&out, e);
-	else {
-		err_sys(e, "cannot copy '%s' to '%s'", from, to);
-		outfile_abort(&out);
-	}
-	close(fd);
-	return r;
-}
-
-int
-fetch_export(const struct store *s, const json_t *record, const char *dir, char **path, struct err *e)
-{
-	const char *tone = json_string_value(json_object_get(record, "tone_id"));
-	const char *model = json_string_value(json_object_get(record, "model_id"));
-	const char *ext = json_string_value(json_object_get(record, "ext"));
-	const char *hash = json_string_value(json_object_get(record, "sha256"));
-	char *from = store_path(s, record), *to = str_printf("%s/%s-%s.%s", dir, tone, model, ext), *beside = NULL, hex[65];
-	int r = -1;
-
-	*path = NULL;
-	beside = to ? str_printf("%s.json", to) : NULL;
-	if (!from || !beside)
-		err_set(e, ERR_NOMEM, "out of memory");
-	/* the record first: where the file is, its licence is */
-	else if (!file_mkdirs(dir, e) && !jl_write(json_incref((json_t *)record), beside, e))
-		r = !access(to, R_OK) && !sha256_file(to, hex, NULL) && !strcmp(hex, hash) ? 0 : copy_file(from, to, e);
-	free(from);
-	free(beside);
-	if (r)
-		free(to);
-	else
-		*path = to;
-	return r;
-}
-
 /* ---- results, in order ---- */
 
 static int
@@ -142,7 +84,7 @@ emit(struct fetch *f, struct err *e)
 		struct job *j = f->first;
 		char *copy = NULL;
 
-		if (!j->bad && f->o.dir && fetch_export(f->s, j->record, f->o.dir, &copy, &j->e))
+		if (!j->bad && f->o.dir && store_export(f->s, j->record, f->o.dir, &copy, &j->e))
 			j->bad = 1;
 		if (j->bad)
 			fail(f, j->what, &j->e);

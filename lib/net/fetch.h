@@ -45,7 +45,4 @@ int fetch_wait(struct fetch *f, struct err *e);
 
 /* What a name means: ids of 20 bytes each, "" for none.  origin: of the service.  -1: nothing. */
 int fetch_parse(const char *name, const char *origin, char *tone, char *model);
-
-/* A record's file as DIR/TONE-MODEL.EXT, its record beside it; *path malloc'd.  A file that is the same stays. */
-int fetch_export(const struct store *s, const json_t *record, const char *dir, char **path, struct err *e);
 #endif

@@ -37,6 +37,8 @@ int store_parse_name(const char *text, char *tone, char *model);
 json_t *store_record(const struct store *s, const char *tone, const char *model);
 /* Malloc'd path of a record's object; NULL: out of memory or a record that names none. */
 char *store_path(const struct store *s, const json_t *record);
+/* A record's file as DIR/TONE-MODEL.EXT, its record beside it; *path malloc'd.  A file that is the same stays. */
+int store_export(const struct store *s, const json_t *record, const char *dir, char **path, struct err *e);
 /* Read the object and compare its hash: 0 good; -1 gone or damaged (ERR_DAMAGED), or not readable. */
 int store_check(const struct store *s, const json_t *record, struct err *e);
 /* The same, for use: notes the use.  0 good; -1: gone or damaged (ERR_DAMAGED), and then it is removed
