@@ -83,6 +83,23 @@ close_delay(struct fx_unit *u)
 	mem_free(d->rings);
 }
 
+/* A cut that was off begins from rest, not with what it last heard. */
+static void
+begin_cuts(struct fx_unit *u)
+{
+	struct delay *d = u->state;
+	const int low = u->v[LOW_CUT] > 0, high = u->v[HIGH_CUT] > 0;
+
+	for (int c = 0; c < u->channels; c++) {
+		if (low && !d->has_low)
+			d->line[c].low = (struct svf_state){ 0 };
+		if (high && !d->has_high)
+			d->line[c].high = (struct svf_state){ 0 };
+	}
+	d->has_low = low;
+	d->has_high = high;
+}
+
 static void
 update(struct fx_unit *u)
 {
@@ -95,8 +112,7 @@ update(struct fx_unit *u)
 		d->frames = floor(d->frames + 0.5);
 	d->frames = d->frames < least ? least : d->frames;
 	d->feedback = v[FEEDBACK] / 100;
-	d->has_low = v[LOW_CUT] > 0;
-	d->has_high = v[HIGH_CUT] > 0;
+	begin_cuts(u);
 	if (d->has_low)
 		svf_set_first(&d->low, SVF_LOW_CUT, fx_hz(u, v[LOW_CUT]), u->rate_hz);
 	if (d->has_high)

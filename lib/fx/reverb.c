@@ -238,6 +238,23 @@ set_losses(struct fx_unit *u)
 	r->age = r->stale = 0;
 }
 
+/* A cut that was off begins from rest, not with what it last heard. */
+static void
+begin_cuts(struct fx_unit *u)
+{
+	struct reverb *r = u->state;
+	const int low = u->v[LOW_CUT] > 0, high = u->v[HIGH_CUT] > 0;
+
+	for (int k = 0; k < r->rooms; k++) {
+		if (low && !r->has_low)
+			memset(r->room[k].low, 0, sizeof r->room[k].low);
+		if (high && !r->has_high)
+			memset(r->room[k].high, 0, sizeof r->room[k].high);
+	}
+	r->has_low = low;
+	r->has_high = high;
+}
+
 static void
 update(struct fx_unit *u)
 {
@@ -250,8 +267,7 @@ update(struct fx_unit *u)
 		set_losses(u);
 	r->predelay = (double)pre_frames(u, v[PREDELAY]);
 	r->width = v[WIDTH] / 100;
-	r->has_low = v[LOW_CUT] > 0;
-	r->has_high = v[HIGH_CUT] > 0;
+	begin_cuts(u);
 	if (r->has_low && v[LOW_CUT] != r->made[LOW_CUT])
 		svf_set(&r->low, SVF_LOW_CUT, fx_hz(u, v[LOW_CUT]), 0, 0.70710678118654757, u->rate_hz);
 	if (r->has_high && v[HIGH_CUT] != r->made[HIGH_CUT])

@@ -247,12 +247,37 @@ test_reverb(void)
 	ok(quiet < RATE / 100, "dense after a tenth of a second");
 }
 
+/* A cut that is off while the sound ends, and on again in silence: nothing of before is heard. */
+static void
+test_cut_again(void)
+{
+	static const char *const effects[] = { "delay:time_ms=100,feedback_pct=0", "reverb:decay_s=0.1" };
+	static const char *const names[] = { "delay", "reverb" }, *const cuts[] = { "low", "high" };
+
+	for (int i = 0; i < 4; i++) {
+		const char *name = names[i / 2], *cut = cuts[i % 2];
+		char text[100], move[100], said[100];
+		double after;
+
+		memset(x, 0, sizeof x);
+		for (int k = 0; k < RATE; k++)
+			x[k] = 0.5f;
+		snprintf(text, sizeof text, "%s,dry_pct=0,mix_pct=100", effects[i / 2]);
+		snprintf(move, sizeof move, "%s.%s_cut_hz=0s:30,1s:0:hold,3s:30:hold", name, cut);
+		run_moved(text, move, 0, 4 * RATE, 1, 0);
+		after = energy(y, 3 * (int64_t)RATE, 4 * (int64_t)RATE, 1);
+		snprintf(said, sizeof said, "%s: a %s cut that is on again begins from rest (%.3g)", name, cut, after);
+		ok(energy(y, 0, RATE, 1) > 0 && after < 1e-9, said);
+	}
+}
+
 int
 main(void)
 {
 	test_delay();
 	test_reverb();
 	test_moved();
+	test_cut_again();
 	test_memory();
 	return done();
 }
