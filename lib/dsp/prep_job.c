@@ -239,13 +239,36 @@ loops_cut(const struct run *r)
 	return n;
 }
 
+/* Bits of an integer encoding; 0: f32.  AU_DEFAULT is what audio.h says. */
+static int
+out_bits(const struct prep_options *o)
+{
+	char ext[16];
+
+	if (o->encoding)
+		return !strcmp(o->encoding, "s16") ? 16 : !strcmp(o->encoding, "s24") ? 24 : 0;
+	path_ext(o->output ? o->output : "-", ext);
+	return !strcmp(ext, "flac") || !strcmp(ext, "aiff") || !strcmp(ext, "aif") || !strcmp(ext, "caf") ? 24 : 0;
+}
+
+/* Whether nothing was done to any sample, by the encodings neither. */
+static int
+is_copy(const struct run *r)
+{
+	const char *in = r->facts.in->encoding; /* of the first */
+	int bits = out_bits(r->o);
+
+	if (!bits)
+		return r->facts.copy && strcmp(in, "s32") && strcmp(in, "f64"); /* they have more than f32 can hold */
+	return r->facts.copy && r->o->n_inputs == 1 && (!strcmp(in, "s16") || (!strcmp(in, "s24") && bits == 24));
+}
+
 static json_t *
 report_json(const struct run *r, const char *warning)
 {
 	const struct conform_facts *f = &r->facts;
 	const struct prep_options *p = r->o;
 	json_t *o = jl_new("audio-prep/1"), *dc = p->c.remove_dc ? json_array() : NULL;
-	int f32 = !p->encoding || !strcmp(p->encoding, "f32");
 
 	for (int c = 0; p->c.remove_dc && c < f->out_channels; c++)
 		json_array_append_new(dc, json_real(f->map->dc[c]));
@@ -261,7 +284,7 @@ report_json(const struct run *r, const char *warning)
 	jl_int(o, "out_rate_hz", f->out_rate_hz);
 	jl_int(o, "out_channels", f->out_channels);
 	jl_int(o, "out_frames", f->out_frames);
-	jl_bool(o, "copy", f->copy && f32 && !r->parts.many);
+	jl_bool(o, "copy", is_copy(r) && !r->parts.many);
 	jl_str(o, "channels_rule", f->map->why);
 	jl_set(o, "channel", f->map->rule == PREP_PICK ? json_integer(f->map->pick + 1) : NULL);
 	jl_num(o, "correlation", f->map->correlation);
@@ -317,13 +340,12 @@ static int
 take_meta(struct run *r, struct err *e)
 {
 	const struct conform_facts *f = &r->facts;
-	const char *enc = r->o->encoding;
+	const int bits = out_bits(r->o);
 	struct meta_change change = { f->start_frame, f->pad_start_frames, f->in->rate_hz, f->out_rate_hz, NULL };
 	char history[128];
 
-	meta_history(history, f->out_rate_hz, f->out_channels, !enc || !strcmp(enc, "f32") ? 32 : !strcmp(enc, "s16") ? 16 : 24,
-	    "audio-prep");
-	if (!f->copy || (enc && strcmp(enc, "f32") != 0))
+	meta_history(history, f->out_rate_hz, f->out_channels, bits ? bits : 32, "audio-prep");
+	if (!is_copy(r))
 		change.history = history;
 	if (r->o->no_metadata)
 		return 0;

@@ -160,8 +160,12 @@ limit(struct job *j, struct err *e)
 	const struct level_want *w = &j->want;
 
 	if (relevel_limited_gain(j->r, w->target - j->model_off_db, j->limit_dbtp, &j->gain_db, &j->told)) {
-		err_set(e, ERR_INPUT, "'%s' at %g %s would have to be limited by more than %g dB; with so much it reaches about %.1f %s",
-		    j->input, w->target, relevel_unit(w->by), LIMIT_MODEL_MOST_DB, j->told + j->model_off_db, relevel_unit(w->by));
+		if (isnan(j->told + j->model_off_db))
+			err_set(e, ERR_INPUT, "'%s' at %g %s would have to be limited until it is all under the gate of -70 LUFS", j->input,
+			    w->target, relevel_unit(w->by));
+		else
+			err_set(e, ERR_INPUT, "'%s' at %g %s would have to be limited by more than %g dB; with so much it reaches about %.1f %s",
+			    j->input, w->target, relevel_unit(w->by), LIMIT_MODEL_MOST_DB, j->told + j->model_off_db, relevel_unit(w->by));
 		return 1;
 	}
 	if (fabs(j->gain_db) > max_gain_db)
@@ -271,6 +275,9 @@ verify(const struct job *j, const struct au_out *out, struct err *e)
 	if (au_clipped(out))
 		return err_set(e, ERR_INPUT, "%" PRId64 " samples of '%s' would clip; lower the target, or write float32 "
 		    "(--encoding f32, or a name that ends in .wav)", au_clipped(out), j->output);
+	if (!isnan(w->target) && isnan(is) && !w->seed)
+		return err_set(e, ERR_INPUT, "'%s' at %g %s would be all under the gate of -70 LUFS", j->output, w->target,
+		    relevel_unit(w->by));
 	if (!isnan(w->target) && !w->seed && !(fabs(is - w->target) <= verify_db))
 		return err_set(e, ERR_INPUT, "'%s' would be at %.2f %s instead of %g: it is too near the gate of -70 LUFS for "
 		    "one gain", j->output, is, relevel_unit(w->by), w->target);

@@ -90,7 +90,7 @@ ceiling_of(const struct level_options *o, double *dbtp, struct err *e)
 		*dbtp = INFINITY;
 	else if (text) {
 		*dbtp = strtod(text, &end);
-		if (end == text || *end)
+		if (end == text || *end || !isfinite(*dbtp))
 			*dbtp = HUGE_VAL * -1;
 	}
 	if (!isnan(*dbtp) && *dbtp != INFINITY && !(fabs(*dbtp) <= most_db))

@@ -232,6 +232,10 @@ check 'limit: the same from a pipe' cmp want.f32 got.f32
 run audio-level --lufs 10 --limit -o no.wav --report no.json riff.wav
 check 'limit: too much of it: exit 3' status_is 3
 check 'limit: and nothing is left' absent no.wav no.json
+run audio-level --lufs -69.5 --ceiling -65 --limit -o no.wav riff.wav
+check 'limit: until all is under the gate: exit 3, and why' sh -c "test $status = 3 && grep -q 'all under the gate' err"
+run audio-level --lufs -80 -o no.wav a.wav
+check 'a target under the gate: exit 1, and why' err_says 'all under the gate of -70 LUFS'
 
 # where the DI plays: 1 s of playing, 2 s of noise floor, 1 s of playing; the tone hums on
 ffmpeg -v error -f lavfi -i 'aevalsrc=if(lt(mod(t\,3)\,1)\,0.3\,0.0005)*sin(2*PI*200*t):s=48000:d=4' -c:a pcm_f32le di.wav
@@ -358,6 +362,10 @@ for args in '--lufs -20 --rms-dbfs -20 a.wav' '--rms-dbfs -200 a.wav' '--normali
 	# shellcheck disable=SC2086
 	run audio-level $args
 	check "usage: $args" sh -c "test $status = 2 && test ! -s out"
+done
+for v in nan inf -inf 1e999; do
+	run audio-level --lufs -20 --ceiling "$v" -o no.wav a.wav
+	check "--ceiling $v is no number: exit 2" status_is 2
 done
 run audio-level --limit --ceiling none --lufs -20 -o no.wav a.wav
 check 'limit without a ceiling: exit 1' err_says 'there is no ceiling to limit to'

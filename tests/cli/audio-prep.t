@@ -29,6 +29,18 @@ check 'the provenance names input and output' sh -c '
 audio-prep -o again.wav copy.wav
 check 'a copy of a copy has the same bytes' cmp again.wav copy.wav
 cp r.json r0.json
+# is_copy WANTED ARGUMENTS: whether the report says it is a copy
+is_copy() {
+	want=$1
+	shift
+	audio-prep --report ic.json "$@" && jq -e ".copy == $want" ic.json
+}
+check 'rounding to 24 bits is no copy' is_copy false -e s24 -o c24.wav st.wav
+check 'nor is it by the name of a format' is_copy false -o c24.flac st.wav
+check '24 bits in 24 bits are one' is_copy true -o c24.aiff c24.flac
+check 'in 16 they are not' is_copy false -e s16 -o c16.wav c24.flac
+check '16 in 24 are' is_copy true -e s24 -o c16.flac c16.wav
+check 'a joined one may be of more bits' is_copy false --concat -e s24 -o cj.wav c16.wav st.wav
 audio-prep <st.wav >pipe.wav
 check 'standard input to standard output' same pipe.wav st.wav
 audio-prep -g 0 -r 48000 --start 0 --length 1 -o zero.wav st.wav
