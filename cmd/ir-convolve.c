@@ -43,7 +43,7 @@ static const struct opt opts[] = {
 	{ 0, "info", OPT_STR, &info_name, "IR", "print what there is to say of IR, as JSON" },
 	{ 0, "plot", OPT_STR, &plot_name, "FILE", "with --info: draw its response to FILE, .svg or .png" },
 	{ 0, "batch", OPT_FLAG, &batch_mode, NULL, "jobs from standard input, one JSON object a line; answers likewise" },
-	{ 'j', "threads", OPT_INT, &threads, "N", "jobs of a batch side by side; 0: one for each CPU (default); 1: no threads" },
+	{ 'j', "threads", OPT_INT, &threads, "N", "jobs, or parts of a signal, at once; 0: one for each CPU (default)" },
 	REPORT_OPT(want.report),
 	PROV_OPT(want.provenance),
 	OPT_COMMON,

@@ -34,7 +34,7 @@ struct cab_options {
 	const char *tail;                /* "full", "cut" or seconds */
 	const json_t *tail_json;         /* in a batch: a number too */
 	const char *encoding, *report, *provenance;
-	int threads;                     /* 1: one; else reading and writing a long signal have their own */
+	int threads;                     /* for a long signal; 0: one for each CPU, up to 4 */
 };
 #define CAB_OPTIONS_DEFAULT { .routing = "auto", .align = "on", .delay = "keep", .trim_s = NAN, .fade_s = NAN, \
 	.low_cut_hz = NAN, .high_cut_hz = NAN, .norm = "none", .mix = 1, .tail = "full" }

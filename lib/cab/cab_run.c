@@ -1,8 +1,9 @@
 /* cab_run.c - one signal through its cabinet. */
 #include "audio/audio.h"
+#include "base/mem.h"
 #include "base/par.h"
 #include "cab/cab.h"
-#include "cab/pump.h"
+#include "cab/crew.h"
 #include "cli/jsonl.h"
 #include "cli/prov.h"
 
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_SAMPLES = 65536, LONG_FRAMES = 1 << 19 };
+enum { BLOCK_SAMPLES = 65536, LONG_FRAMES = 1 << 18, MOST_THREADS = 4 };
 
 struct run {
 	const struct cab_options *o;
@@ -24,11 +25,8 @@ struct run {
 	struct au_out *out;
 	float *buf;
 	struct progress *progress;
-	struct pump *source, *sink; /* or NULL */
 	int64_t lead;            /* frames of what comes out that are left out at the start */
-	int64_t in_frames, made_frames, clipped;
-	/* the sink's, while there is one */
-	int64_t skipped, out_frames;
+	int64_t in_frames, made_frames, out_frames, clipped;
 	double peak;
 	char sha256[65];
 };
@@ -62,67 +60,23 @@ largest(const float *x, size_t n)
 	return peak;
 }
 
-/* Write n frames. */
+/* Write up to n frames, no more than `most` after the lead. */
 static int
-put(void *ctx, const float *x, int64_t n, struct err *e)
+put(struct run *r, const float *x, int64_t n, int64_t most, struct err *e)
 {
-	struct run *r = ctx;
-	int64_t skip = r->lead - r->skipped < n ? r->lead - r->skipped : n;
+	int64_t skip = r->lead - r->made_frames, left = most - r->out_frames;
 	float peak;
 
-	r->skipped += skip;
+	skip = skip < 0 ? 0 : skip < n ? skip : n;
+	r->made_frames += n;
 	x += skip * r->cab->outs;
-	n -= skip;
+	n = n - skip < left ? n - skip : left;
 	peak = n > 0 ? largest(x, (size_t)n * (size_t)r->cab->outs) : 0;
 	if (!isfinite(peak))
 		return err_set(e, ERR_INPUT, "the output would be beyond the range of float32; lower --gain-db");
 	r->peak = peak > r->peak ? peak : r->peak;
 	r->out_frames += n;
 	return au_write(r->out, x, n, e);
-}
-
-/* Hand up to n frames on to be written, no more than `most` after the lead. */
-static int
-give(struct run *r, const float *x, int64_t n, int64_t most, struct err *e)
-{
-	int64_t outs = r->cab->outs, left = most - (r->made_frames - r->lead), some;
-	float *to;
-
-	n = n < left ? n : left;
-	r->made_frames += n;
-	if (!r->sink)
-		return put(r, x, n, e);
-	for (; n > 0; n -= some, x += some * outs) {
-		if (!(to = pump_room(r->sink)))
-			return -1;      /* pump_close() will say why */
-		some = n < PUMP_SAMPLES / outs ? n : PUMP_SAMPLES / outs;
-		memcpy(to, x, (size_t)(some * outs) * sizeof *x);
-		pump_send(r->sink, some);
-	}
-	return 0;
-}
-
-static int64_t
-fill(void *ctx, float *x, struct err *e)
-{
-	struct run *r = ctx;
-
-	return au_read(r->in, x, PUMP_SAMPLES / r->cab->ins, e);
-}
-
-/* The next frames of the input. */
-static int64_t
-take(struct run *r, const float **x, struct err *e)
-{
-	int64_t room;
-	float *to;
-
-	if (r->source)
-		return pump_take(r->source, x, e);
-	/* mono is read to where it is wanted */
-	to = conv_space(r->conv, &room);
-	*x = to ? to : r->buf;
-	return au_read(r->in, to ? to : r->buf, to ? room : BLOCK_SAMPLES / r->cab->ins, e);
 }
 
 /* Frames that come out in all. */
@@ -136,50 +90,166 @@ wanted(const struct run *r)
 	return r->in_frames && r->in_frames + after > 0 ? r->in_frames + after : 0;
 }
 
+static void
+went_in(struct run *r, int64_t n)
+{
+	r->in_frames += n;
+	if (r->progress)
+		progress_step(r->progress, (double)r->in_frames);
+}
+
+/* In this thread, but for what the system does. */
 static int
 convolve(struct run *r, struct err *e)
 {
-	const float *x, *y;
-	int64_t n, got, most = INT64_MAX / 2;
+	int channels = r->cab->ins;
+	const float *y;
+	int64_t n, got, most, room;
+	float *to = conv_space(r->conv, &room);
 
-	while ((n = take(r, &x, e)) > 0) {
+	/* mono is read to where it is wanted */
+	while ((n = au_read(r->in, to ? to : r->buf, to ? room : BLOCK_SAMPLES / channels, e)) > 0) {
 		for (int64_t at = 0; at < n;) {
-			at += conv_process(r->conv, x + at * r->cab->ins, n - at, &y, &got);
-			if (got && give(r, y, got, most, e))
+			at += conv_process(r->conv, (to ? to : r->buf) + at * channels, n - at, &y, &got);
+			if (got && put(r, y, got, INT64_MAX, e))
 				return -1;
 		}
-		r->in_frames += n;
-		if (r->progress)
-			progress_step(r->progress, (double)r->in_frames);
+		to = conv_space(r->conv, &room);
+		went_in(r, n);
 	}
 	if (n < 0)
 		return -1;
 	most = wanted(r);
-	for (conv_flush(r->conv, &y, &got); got && r->made_frames - r->lead < most; conv_flush(r->conv, &y, &got))
-		if (give(r, y, got, most, e))
-			return -1;
-	/* more tail than there is */
-	memset(r->buf, 0, BLOCK_SAMPLES * sizeof *r->buf);
-	while (r->made_frames - r->lead < most)
-		if (give(r, r->buf, BLOCK_SAMPLES / r->cab->outs, most, e))
+	for (conv_flush(r->conv, &y, &got); got && r->out_frames < most; conv_flush(r->conv, &y, &got))
+		if (put(r, y, got, most, e))
 			return -1;
 	return 0;
 }
 
-/* With threads for reading and writing if there are CPUs for them and they are worth it: these take as long as the rest. */
+/* ---- side by side: a batch for each thread -------------------------------------------------- */
+
+struct piece {
+	struct conv *conv;
+	float *in;               /* lead and batch */
+	const float *out;
+	int64_t got, most;       /* frames of out, of which so many may be written in all */
+};
+struct pieces {
+	struct run *r;
+	struct conv_piece size;
+	struct piece piece[MOST_THREADS];
+	float *before;           /* the lead of the next piece */
+	int64_t taken;           /* frames of output of the pieces so far */
+	int ended;
+};
+
+static int
+take(void *ctx, int thread, struct err *e)
+{
+	struct pieces *ps = ctx;
+	struct piece *p = &ps->piece[thread];
+	struct run *r = ps->r;
+	int64_t n = 0, left;
+	size_t frame = (size_t)r->cab->ins * sizeof *p->in;
+	float *to = p->in + ps->size.lead * r->cab->ins;
+
+	if (!ps->ended && (n = au_read(r->in, to, ps->size.frames, e)) < 0)
+		return -1;
+	if (n > 0)
+		went_in(r, n);
+	ps->ended |= n < ps->size.frames;
+	left = ps->ended ? r->in_frames + r->cab->taps - 1 - ps->taken : ps->size.frames;
+	p->most = ps->ended ? wanted(r) : INT64_MAX;
+	if (!r->in_frames || left <= 0 || (ps->ended && ps->taken - r->lead >= p->most))
+		return 0;
+	memset(to + n * r->cab->ins, 0, (size_t)(ps->size.frames - n) * frame);
+	memcpy(p->in, ps->before, (size_t)ps->size.lead * frame);
+	memcpy(ps->before, p->in + ps->size.frames * r->cab->ins, (size_t)ps->size.lead * frame);
+	p->got = left < ps->size.frames ? left : ps->size.frames;
+	ps->taken += p->got;
+	return 1;
+}
+
+static void
+work(void *ctx, int thread)
+{
+	struct piece *p = &((struct pieces *)ctx)->piece[thread];
+
+	p->out = conv_piece(p->conv, p->in);
+}
+
+static int
+give(void *ctx, int thread, struct err *e)
+{
+	struct pieces *ps = ctx;
+	struct piece *p = &ps->piece[thread];
+
+	return put(ps->r, p->out, p->got, p->most, e);
+}
+
+static int
+side_by_side(struct pieces *ps, int threads, struct err *e)
+{
+	struct run *r = ps->r;
+	size_t frame = (size_t)r->cab->ins * sizeof *ps->before;
+	struct crew crew = { .threads = threads, .take = take, .work = work, .give = give, .ctx = ps };
+	int bad = 0;
+
+	ps->before = mem_zalloc((size_t)ps->size.lead, frame);
+	for (int i = 0; i < threads && !bad; i++) {
+		struct piece *p = &ps->piece[i];
+
+		p->in = mem_zalloc((size_t)(ps->size.lead + ps->size.frames), frame);
+		if (!p->in || !ps->before)
+			bad = err_set(e, ERR_NOMEM, "out of memory");
+		else
+			bad = conv_new(&p->conv, r->cab->spectra, e);
+	}
+	bad = bad || crew_run(&crew, e);
+	for (int i = 0; i < threads; i++) {
+		conv_free(ps->piece[i].conv);
+		mem_free(ps->piece[i].in);
+	}
+	mem_free(ps->before);
+	return bad ? -1 : 0;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+/* Threads that are worth it, and that fit in the memory: with the reading and writing of others in between, four convolve
+ * as fast as one can write. */
+static int
+threads_for(const struct run *r, struct conv_piece *size)
+{
+	const size_t most = 48 << 20;
+	int64_t frames = au_info(r->in)->frames;
+	int threads = r->o->threads ? r->o->threads : par_cpus();
+	size_t each;
+
+	if (conv_pieces(r->cab->spectra, size) || (frames >= 0 && frames < LONG_FRAMES))
+		return 1;
+	each = size->bytes + (size_t)(size->lead + size->frames) * (size_t)r->cab->ins * sizeof(float);
+	threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+	return (size_t)threads * each <= most ? threads : (int)(most / each);
+}
+
 static int
 stream(struct run *r, struct err *e)
 {
-	int64_t frames = au_info(r->in)->frames;
-	int bad = 0;
+	struct pieces ps = { .r = r };
+	int threads = threads_for(r, &ps.size);
+	int64_t most;
 
-	if (r->o->threads != 1 && par_cpus() > 1 && (frames < 0 || frames >= LONG_FRAMES))
-		bad = pump_source(&r->source, fill, r, e) || pump_sink(&r->sink, put, r, e);
-	bad = bad || convolve(r, e);
-	pump_close(r->source, NULL);
-	if (pump_close(r->sink, e))
-		bad = 1;
-	return bad ? -1 : 0;
+	if (threads > 1 ? side_by_side(&ps, threads, e) :
+	    conv_new(&r->conv, r->cab->spectra, e) || convolve(r, e))
+		return -1;
+	/* more tail than there is */
+	most = wanted(r);
+	memset(r->buf, 0, BLOCK_SAMPLES * sizeof *r->buf);
+	while (r->out_frames < most)
+		if (put(r, r->buf, BLOCK_SAMPLES / r->cab->outs, most, e))
+			return -1;
+	return 0;
 }
 
 /* ---- the report --------------------------------------------------------------------------- */
@@ -325,7 +395,7 @@ set_up(struct run *r, struct cab_cache *cache, struct err *e)
 	r->lead = strcmp(r->o->delay, "compensate") ? 0 : r->cab->onset_frame;
 	if (!(r->buf = malloc(BLOCK_SAMPLES * sizeof *r->buf)))
 		return err_set(e, ERR_NOMEM, "out of memory");
-	return conv_new(&r->conv, r->cab->spectra, e) || au_create(&r->out, r->output, a->rate_hz, r->cab->outs,
+	return au_create(&r->out, r->output, a->rate_hz, r->cab->outs,
 	    r->o->encoding ? (enum au_encoding)au_encoding_of(r->o->encoding) : AU_DEFAULT, e) ? -1 : 0;
 }
 

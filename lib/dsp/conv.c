@@ -272,6 +272,13 @@ conv_ir_free(struct conv_ir *ir)
 	free(ir);
 }
 
+/* Whether the spectrum of a batch is used more than once. */
+static int
+uses_twice(const struct conv_ir *ir)
+{
+	return ir->parts > 1 || ir->n_paths > (size_t)ir->outs;
+}
+
 int
 conv_new(struct conv **out, const struct conv_ir *ir, struct err *e)
 {
@@ -284,7 +291,7 @@ conv_new(struct conv **out, const struct conv_ir *ir, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	c->ir = ir;
 	c->fn = kernel(isa_choose());
-	c->shared = ir->parts > 1 || ir->n_paths > (size_t)ir->outs;
+	c->shared = uses_twice(ir);
 	c->slots = c->shared || n > TWO_MOST ? 1 : 2;
 	c->batch = 2 * ir->hop;
 	lost |= !(c->z = mem_zalloc(conv_plan_room(ir->plan), sizeof *c->z));
@@ -518,4 +525,31 @@ conv_flush(struct conv *c, const float **out, int64_t *got)
 	*out = y ? y : c->in[0][0];
 	*got = left < (int64_t)c->batch ? left > 0 ? left : 0 : (int64_t)c->batch;
 	c->out_frames += *got;
+}
+
+int
+conv_pieces(const struct conv_ir *ir, struct conv_piece *p)
+{
+	size_t n = ir->plan->n, in = (size_t)ir->ins * 2 * (n + ir->hop) * sizeof(float);
+
+	p->lead = (int64_t)(n - ir->hop);
+	p->frames = 2 * (int64_t)ir->hop;
+	p->bytes = (conv_plan_room(ir->plan) + (uses_twice(ir) ? (size_t)ir->ins * 2 * n : 0)) * sizeof(double) + in +
+	    (size_t)(ir->outs + 1) * 2 * ir->hop * sizeof(float);
+	return ir->parts > 1 ? -1 : 0;
+}
+
+const float *
+conv_piece(struct conv *c, const float *in)
+{
+	size_t step = (size_t)c->ir->ins, n = c->ir->plan->n - c->ir->hop + c->batch;
+
+	if (step == 1)
+		memcpy(c->in[0][0], in, n * sizeof *in);
+	for (size_t i = 0; step > 1 && i < step; i++)
+		for (size_t t = 0; t < n; t++)
+			c->in[i][0][t] = in[t * step + i];
+	for (int i = 0; i < c->ir->ins; i++)
+		listen(c, i);
+	return work(c, 0);
 }

@@ -59,6 +59,15 @@ float *conv_space(struct conv *c, int64_t *room);
  * none went in).  Nothing may be fed afterwards. */
 void conv_flush(struct conv *c, const float **out, int64_t *got);
 
+/* Batches on their own, for threads that share a signal: the same bits, in any order, each thread with a struct conv that is used
+ * for nothing else.  A batch of `frames` depends on `lead` frames before it too; a struct conv takes about so many bytes.  -1: the
+ * response is so long that it takes partitions, which need one batch after the other. */
+struct conv_piece { int64_t lead, frames; size_t bytes; };
+int conv_pieces(const struct conv_ir *ir, struct conv_piece *p);
+/* in: lead + frames frames, zeros before the start and after the end of the signal -> `frames` of output, valid until the next call.
+ * A batch begins at a multiple of `frames`.  Does not allocate. */
+const float *conv_piece(struct conv *c, const float *in);
+
 /* Name of the kernels that conv_new() takes: that of isa_choose() in base/isa.h. */
 const char *conv_isa(void);
 #endif

@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "cab/cab.h"
-#include "cab/pump.h"
+#include "cab/crew.h"
 #include "cab/shape.h"
 #include "../tap.h"
 
@@ -186,88 +186,73 @@ test_golden(void)
 	shape_free(&g);
 }
 
-/* ---- pumps: a thread that counts ---------------------------------------------------------- */
+/* ---- a crew that counts -------------------------------------------------------------------- */
 
-struct counter { int64_t next, stop, bad; };
+enum { HANDS = 4 };
+struct counting {
+	int next, stop, bad_take;        /* of take(); it fails at the end */
+	int given, refuse, disorder;     /* of give(), which fails at `refuse` */
+	int piece[HANDS], done[HANDS];
+};
 
-static int64_t
-count_up(void *ctx, float *x, struct err *err)
+static int
+count_take(void *ctx, int thread, struct err *err)
 {
-	struct counter *c = ctx;
+	struct counting *c = ctx;
 
 	if (c->next == c->stop)
-		return c->bad ? err_set(err, ERR_INPUT, "no more") : 0;
-	x[0] = x[PUMP_SAMPLES - 1] = (float)c->next;
-	return ++c->next;
+		return c->bad_take ? err_set(err, ERR_INPUT, "no more") : 0;
+	c->piece[thread] = c->next++;
+	return 1;
+}
+
+static void
+count_work(void *ctx, int thread)
+{
+	struct counting *c = ctx;
+	volatile int spin = c->piece[thread] % 7 * 1000; /* some take longer */
+
+	while (spin > 0)
+		spin--;
+	c->done[thread] = 2 * c->piece[thread];
 }
 
 static int
-count_on(void *ctx, const float *x, int64_t n, struct err *err)
+count_give(void *ctx, int thread, struct err *err)
 {
-	struct counter *c = ctx;
+	struct counting *c = ctx;
 
-	if (c->next == c->stop)
+	if (c->given == c->refuse)
 		return err_set(err, ERR_IO, "no room");
-	c->bad += x[0] != (float)c->next || n != c->next + 1;
-	c->next++;
+	c->disorder += c->done[thread] != 2 * c->given++;
 	return 0;
 }
 
 static void
-test_pump_source(int bad)
+test_crew(int threads, int bad_take, int refuse)
 {
-	struct counter c = { .stop = 100, .bad = bad };
-	int same = 1, got = 0;
-	const float *x;
-	struct pump *p;
-	int64_t n;
+	struct counting c = { .stop = 1000, .bad_take = bad_take, .refuse = refuse };
+	const struct crew crew = { threads, count_take, count_work, count_give, &c };
+	int r = crew_run(&crew, &e);
+	char what[80];
 
-	if (pump_source(&p, count_up, &c, &e))
-		exit(1);
-	while ((n = pump_take(p, &x, &e)) > 0) {
-		same &= n == got + 1 && x[0] == (float)got && x[PUMP_SAMPLES - 1] == (float)got;
-		got++;
-	}
-	ok(same && got == 100, "a source: all buffers in order");
-	ok(bad ? n == -1 && !strcmp(e.msg, "no more") : n == 0, bad ? "and its error" : "and the end");
-	ok(!pump_close(p, &e), "it closes");
-}
-
-/* A sink that takes `room` buffers of 100. */
-static void
-test_pump_sink(int room)
-{
-	struct counter c = { .stop = room };
-	int sent = 0, bad;
-	struct pump *p;
-	float *x;
-
-	if (pump_sink(&p, count_on, &c, &e))
-		exit(1);
-	for (; sent < 100 && (x = pump_room(p)) != NULL; sent++) {
-		x[0] = (float)sent;
-		pump_send(p, sent + 1);
-	}
-	bad = pump_close(p, &e);
-	ok(!c.bad && c.next == (room < 100 ? room : 100), "a sink: all buffers in order");
-	ok(room < 100 ? bad && !strcmp(e.msg, "no room") : !bad, room < 100 ? "and its error" : "and none is lost");
+	snprintf(what, sizeof what, "%d threads: all pieces in order", threads);
+	ok(!c.disorder && c.given == (refuse < 0 ? 1000 : refuse), what);
+	if (refuse >= 0)
+		ok(r == -1 && !strcmp(e.msg, "no room") && c.next <= refuse + threads, "one that is refused is the last");
+	else
+		ok(bad_take ? r == -1 && !strcmp(e.msg, "no more") : !r, bad_take ? "and the error after them" : "and that is all");
 }
 
 static void
-test_pumps(void)
+test_crews(void)
 {
-	struct counter c = { .stop = 1000 };
-	struct pump *p;
-
-	test_pump_source(0);
-	test_pump_source(1);
-	test_pump_sink(1000);
-	test_pump_sink(7);
-	test_pump_sink(99);
-	if (pump_source(&p, count_up, &c, &e))
-		exit(1);
-	ok(!pump_close(p, NULL) && c.next <= PUMP_BUFFERS, "a source that nobody wants stops");
-	ok(!pump_close(NULL, NULL), "no pump");
+	for (int threads = 1; threads <= HANDS; threads++) {
+		test_crew(threads, 0, -1);
+		test_crew(threads, 1, -1);
+		test_crew(threads, 0, 0);
+		test_crew(threads, 1, 99);
+	}
 }
 
 static void
@@ -298,7 +283,7 @@ main(void)
 	test_filters();
 	test_norm();
 	test_golden();
-	test_pumps();
+	test_crews();
 	test_check();
 	return done();
 }

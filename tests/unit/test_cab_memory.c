@@ -92,8 +92,12 @@ main(void)
 	snprintf(response, sizeof response, "%s/ir.wav", folder);
 	snprintf(signal_name, sizeof signal_name, "%s/in.wav", folder);
 	snprintf(output, sizeof output, "%s/out.wav", folder);
-	once = test("a second, of 20 s", 1, 1, 1, 20, plain);
-	ok(test("of two minutes", 1, 1, 1, 120, plain) < once + 4e6, "the length of the input takes no memory");
+	o.threads = 4;
+	once = test("a second, of 20 s, four threads", 1, 1, 1, 20, o);
+	ok(test("of two minutes", 1, 1, 1, 120, o) < once + 4e6, "the length of the input takes no memory");
+	test("a second of true stereo, of 20 s, four threads", 1, 4, 2, 20, o);
+	test("3 s, of 20 s, four threads", 3, 1, 1, 20, o);
+	o = plain;
 	test("10 s", 10, 1, 1, 1, plain);
 	test("11 s", 11, 1, 1, 1, plain);
 	test("44 s", 44, 1, 1, 1, plain);

@@ -323,6 +323,41 @@ test_golden(void)
 	conv_ir_free(ir);
 }
 
+/* Batch by batch, backwards: the bits of the stream. */
+static void
+test_pieces(int64_t taps, int ins, int outs, int all, int64_t n)
+{
+	struct conv_ir *ir;
+	struct conv_piece size;
+	struct conv *c;
+	float *whole;
+	int64_t made, last;
+	int same = 1;
+
+	fill(n * ins, taps, all ? ins * outs : outs);
+	memset(x + n * ins / 3, 0, (size_t)(n * ins / 4) * sizeof *x);
+	ir = response(taps, all ? ins * outs : outs, ins, outs, all);
+	made = run(ir, x, n, ins, outs, 10000);
+	if (conv_pieces(ir, &size) || conv_new(&c, ir, &e))
+		exit(1);
+	last = (made - 1) / size.frames;
+	/* zeros before and after the signal */
+	whole = mem_zalloc((size_t)(size.lead + (last + 1) * size.frames), (size_t)ins * sizeof *whole);
+	if (!whole)
+		exit(1);
+	memcpy(whole + size.lead * ins, x, (size_t)(n * ins) * sizeof *x);
+	for (int64_t b = last; b >= 0; b--) {
+		const float *out = conv_piece(c, whole + b * size.frames * ins);
+		int64_t got = made - b * size.frames < size.frames ? made - b * size.frames : size.frames;
+
+		same &= !memcmp(out, y + b * size.frames * outs, (size_t)(got * outs) * sizeof *out);
+	}
+	ok(last > 2 && same, "batches on their own: the same bits");
+	mem_free(whole);
+	conv_free(c);
+	conv_ir_free(ir);
+}
+
 static void
 test_refused(void)
 {
@@ -356,6 +391,10 @@ main(void)
 	test_matrix(530000, 20000, 2, 1, 9973);
 	test_matrix(2100000, 20000, 2, 1, 39989);
 	test_half_silent();
+	test_pieces(1000, 1, 1, 0, 100000);
+	test_pieces(3000, 2, 2, 0, 200000);
+	test_pieces(2000, 2, 2, 1, 200000);
+	test_pieces(1, 1, 1, 0, 100000);
 	test_golden();
 	test_refused();
 	return done();
