@@ -88,10 +88,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!e.msg[0])
 			abort();
 	} else {
+		fx_tail_frames(fx);
 		n = fx_process(fx, x, 600, y, &e);
 		for (int64_t i = 0; i < 3 * n; i++)
 			if (!isfinite(y[i]))
 				abort();
+		fx_tail_frames(fx);
 		while (n >= 0 && (n = fx_finish(fx, 500, y, &e)) > 0)
 			;
 		for (size_t i = 0; i < fx_spec_count(s); i++)
