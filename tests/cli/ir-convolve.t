@@ -56,8 +56,12 @@ check 'a pipe gives the same samples' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.
 # shellcheck disable=SC2002
 cat di.wav | (dd bs=1001 2>/dev/null) | ir-convolve -i cab.wav - -o - | cat >pipe.wav
 check 'slow pipes of odd blocks too' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - want'
-ir-convolve -i cab.wav -j 1 <di.wav >pipe.wav
-check 'and without threads for reading and writing' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - want'
+for j in 1 2 4; do
+	ir-convolve -i cab.wav -j $j <di.wav >pipe.wav
+	check "-j $j gives the same samples" sh -c 'perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - want'
+	ir-convolve -i two.wav --delay compensate --tail cut -j $j <st.wav >st-$j.wav
+	check "-j $j in stereo too" cmp st-$j.wav st-1.wav
+done
 ir-convolve -i - -o stdin-ir.wav di.wav <cab.wav
 check 'the response may come from standard input' cmp stdin-ir.wav wet.wav
 

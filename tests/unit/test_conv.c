@@ -240,6 +240,37 @@ test_matrix(int64_t taps, int64_t n, int ins, int outs, int64_t step)
 	conv_ir_free(ir);
 }
 
+/* A loud bass that the response takes away, 80 dB over what is left: an error of the input's size would show. */
+static void
+test_loud_bass(int64_t taps)
+{
+	const int64_t n = 200000;
+	struct conv_ir *ir;
+	double db, err = 0, sum = 0;
+	char what[80];
+	uint32_t seed = 3;
+
+	for (int64_t i = 0; i < n; i++)
+		x[i] = (float)(0.9 + 1e-4 * noise(&seed));
+	for (int64_t i = 0; i < taps; i++)
+		h[i] = (float)((i == taps / 2) - 1.0 / (double)taps);
+	ir = response(taps, 1, 1, 1, 0);
+	run(ir, x, n, 1, 1, 8192);
+	for (int64_t t = taps; t < n; t += 97) { /* where all of the response meets the bass */
+		double a = 0;
+
+		for (int64_t i = 0; i < taps; i++)
+			a += (double)h[i] * (double)x[t - i];
+		err += pow(a - (double)y[t], 2);
+		sum += a * a;
+	}
+	db = 10 * log10(err / sum);
+	ok(sqrt(sum * 97 / (double)(n - taps)) < 2e-4, "the bass is gone");
+	snprintf(what, sizeof what, "%lld taps without the loud bass: error %.1f dB", (long long)taps, db);
+	ok(db <= -145, what);
+	conv_ir_free(ir);
+}
+
 /* One block of a pair silent, the other not. */
 static void
 test_half_silent(void)
@@ -391,6 +422,8 @@ main(void)
 	test_matrix(530000, 20000, 2, 1, 9973);
 	test_matrix(2100000, 20000, 2, 1, 39989);
 	test_half_silent();
+	test_loud_bass(2001);
+	test_loud_bass(20001);
 	test_pieces(1000, 1, 1, 0, 100000);
 	test_pieces(3000, 2, 2, 0, 200000);
 	test_pieces(2000, 2, 2, 1, 200000);
