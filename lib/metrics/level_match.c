@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct set {
@@ -20,11 +21,12 @@ struct set {
 	int mono_as;             /* -1: no mono file so far; else whether they were counted twice */
 };
 
-/* A measure begins with a brace, and no audio does. */
+/* A measure begins with a brace, and no audio does.  A pipe gives what it has once: it is taken for a measure. */
 static int
 is_json(const char *name)
 {
-	int fd = strcmp(name, "-") ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+	struct stat st;
+	int fd = strcmp(name, "-") && !stat(name, &st) && S_ISREG(st.st_mode) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
 	char c = '{';
 
 	if (fd < 0)

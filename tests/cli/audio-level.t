@@ -187,6 +187,11 @@ check 'normalize-rms: silence is copied, with a warning' sh -c "test $status = 0
 
 run audio-level --match --lufs -10 --report both.json -o both.t.json a.wav peaky.wav
 check 'match of audio files: as of their measures' test "$(key both.t.json target) $(key both.json limited_by)" = "$(key tight.json target) peaky.wav"
+mkfifo measured
+audio-level --measure a.wav >measured &
+run audio-level --match --lufs -10 --report both.json -o both.t.json measured peaky.wav
+wait
+check 'match of a measure from a pipe' test "$(key both.t.json target)" = "$(key tight.json target)"
 run audio-level --match --report none.json -o none.t.json a.wav b.wav mono.wav
 check 'match without a target: the quietest' near "$(key none.t.json target)" "$(key mono.json measured_lufs)" 0.000001
 check 'match without a target: nothing gets louder' sh -c "jq -e '[.files[].gain_db] | max == 0 and min < -10' none.json"
