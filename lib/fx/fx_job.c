@@ -122,10 +122,12 @@ check(struct fx_job *job, const struct fx_options *o, struct err *e)
 	job->encoding = (enum au_encoding)enc;
 	if (json_is_number(o->tail_json))
 		job->tail_s = json_number_value(o->tail_json);
-	if (json_is_number(o->tail_json) ? !(job->tail_s >= 0 && job->tail_s <= FX_MAX_TAIL_S) :
-	    (o->tail_json && !json_is_string(o->tail_json)) || fx_tail_parse(tail ? tail : "full", &job->tail_s))
-		return err_set(e, ERR_INPUT, "tail: '%.40s' is not full, cut or a number of seconds up to %d", tail ? tail : "?",
-		    FX_MAX_TAIL_S);
+	if (json_is_number(o->tail_json) && !(job->tail_s >= 0 && job->tail_s <= FX_MAX_TAIL_S))
+		return err_set(e, ERR_INPUT, "tail: %g s are not within 0..%d", job->tail_s, FX_MAX_TAIL_S);
+	if (o->tail_json && !json_is_number(o->tail_json) && !json_is_string(o->tail_json))
+		return err_set(e, ERR_INPUT, "tail: it is full, cut or a number of seconds up to %d", FX_MAX_TAIL_S);
+	if (!json_is_number(o->tail_json) && fx_tail_parse(tail ? tail : "full", &job->tail_s))
+		return err_set(e, ERR_INPUT, "tail: '%.40s' is not full, cut or a number of seconds up to %d", tail, FX_MAX_TAIL_S);
 	if (!isnan(o->tempo_bpm) && !(o->tempo_bpm >= min_bpm && o->tempo_bpm <= max_bpm))
 		return err_set(e, ERR_INPUT, "tempo: %g is not within %g..%g", o->tempo_bpm, min_bpm, max_bpm);
 	if (enc < 0)

@@ -156,6 +156,13 @@ check 'batch: the command line is for what a job does not say' cmp b.wav b2.wav
 check 'batch: report, provenance' sh -c 'jq -e ".out_channels == 2" b2.json && jq -e ".outputs | length == 2" b2p.json'
 audio-fx -c chain.json -o b.wav st.wav
 check 'batch: a chain from a file' cmp b.wav b6.wav
+cat >tails.jsonl <<'E'
+{"input": "mono.wav", "output": "t1.wav", "tail": -1}
+{"input": "mono.wav", "output": "t2.wav", "tail": true}
+{"input": "mono.wav", "output": "t3.wav", "tail": "long"}
+E
+run audio-fx --batch -x delay:80 <tails.jsonl
+check 'batch: a wrong tail is named' sh -c 'jq -r .error out | cut -c 1-20 | tr "\n" , | grep -qx "tail: -1 s are not w,tail: it is full, cu,tail: .long. is not ,"'
 run audio-fx --batch -o x.wav </dev/null
 check 'batch: no output of its own' status_is 2
 
