@@ -1,6 +1,6 @@
 /* bench_gpu MODEL... - what a GPU does with the streams of one model: kernels and copies, without files.
  *
- * A line of JSON for each model: as many streams as the device runs at once, each with its past and SECONDS of signal, in calls of one lane
+ * A line of JSON for each model, exact and, where it can be, fast: as many streams as the device runs at once, each with its past and SECONDS of signal, in calls of one lane
  * and of two; the least of five.  Beside it the floor: 2 operations for each multiply-add of the model at the
  * peak of the device.  GPU_PEAK_TFLOPS: that peak (67, of an H100 or H200 in float32). */
 #include "gpu/gpu.h"
@@ -54,7 +54,7 @@ least(struct work *w, int lanes)
 }
 
 static int
-measure(const struct gpu_ops *g, const char *path, double peak)
+measure(const struct gpu_ops *g, const char *path, int fast, double peak)
 {
 	struct work w[LANES] = { { 0 } };
 	struct nam_model *m = NULL;
@@ -71,6 +71,12 @@ measure(const struct gpu_ops *g, const char *path, double peak)
 
 	if (nam_open(&m, path, -1, &e) || !(p = nam_plan_new(m, GPU_TILE, &e))) {
 		fprintf(stderr, "bench_gpu: %s\n", e.msg);
+		goto out;
+	}
+	if (fast)
+		nam_plan_make_fast(p);
+	if (p->fast != fast) {
+		status = 0;
 		goto out;
 	}
 	past = p->recurrent ? 0 : (size_t)p->receptive_field - 1;
@@ -104,8 +110,8 @@ measure(const struct gpu_ops *g, const char *path, double peak)
 		goto out;
 	}
 	flop = 2.0 * (double)nam_model_info(m)->macs;
-	printf("{\"model\":\"%s\",\"streams\":%d,\"flop_per_frame\":%.0f,\"times_real_time\":%.1f,\"two_lanes\":%.1f,"
-	    "\"with_past\":%.1f,\"floor\":%.1f,\"share_of_floor\":%.3f}\n", path, n, flop, n * FRAMES / one / RATE_HZ,
+	printf("{\"model\":\"%s\",\"precision\":\"%s\",\"streams\":%d,\"flop_per_frame\":%.0f,\"times_real_time\":%.1f,\"two_lanes\":%.1f,"
+	    "\"with_past\":%.1f,\"floor\":%.1f,\"share_of_floor\":%.3f}\n", path, fast ? "fast" : "exact", n, flop, n * FRAMES / one / RATE_HZ,
 	    n * FRAMES / two / RATE_HZ, n * (double)(FRAMES + past) / two / RATE_HZ, peak * 1e12 / flop / RATE_HZ,
 	    n * (double)(FRAMES + past) / two * flop / peak / 1e12);
 	status = 0;
@@ -138,6 +144,6 @@ main(int argc, char *argv[])
 		return 0;
 	}
 	for (int i = 1; i < argc; i++)
-		bad |= measure(g, argv[i], peak);
+		bad |= measure(g, argv[i], 0, peak) | measure(g, argv[i], 1, peak);
 	return bad != 0;
 }
