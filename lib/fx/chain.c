@@ -130,7 +130,7 @@ fx_facts(const struct fx *fx, size_t i)
 {
 	const struct fx_unit *u = fx->slot_of[i] < fx->slots ? &fx->slot[fx->slot_of[i]].voice[0].u : NULL;
 
-	return u && u->fx->facts ? u->fx->facts(u) : NULL;
+	return u && u->fx->facts ? u->fx->facts(u, fx->fed) : NULL;
 }
 
 /* ---- running --------------------------------------------------------------------------- */

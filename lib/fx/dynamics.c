@@ -119,7 +119,7 @@ struct gate {
 	double level, gain;
 	int64_t held;            /* frames that it still holds */
 	int is_open;
-	int64_t frames, opened, times;
+	int64_t opened, times;
 	struct decay falls;
 	struct ahead ahead;
 };
@@ -218,7 +218,6 @@ process_gate(struct fx_unit *u, double *const *x, int n, struct err *e)
 	}
 	hold_gains(&g->ahead, ahead_frames(u, u->v[GATE_AHEAD]), gain, n);
 	run_ahead(&g->ahead, x, u->channels, gain, n);
-	g->frames += n;
 	return 0;
 }
 
@@ -231,13 +230,13 @@ settle_gate(struct fx_unit *u)
 }
 
 static json_t *
-gate_facts(const struct fx_unit *u)
+gate_facts(const struct fx_unit *u, int64_t frames)
 {
 	const struct gate *g = u->state;
 	json_t *o = json_object();
 
 	jl_int(o, "openings", g->times);
-	jl_num(o, "open_ratio", (double)g->opened / (double)g->frames);
+	jl_num(o, "open_ratio", frames ? fmin(1, (double)g->opened / (double)frames) : NAN); /* it may be open in a tail */
 	return o;
 }
 
@@ -366,10 +365,11 @@ settle_comp(struct fx_unit *u)
 }
 
 static json_t *
-comp_facts(const struct fx_unit *u)
+comp_facts(const struct fx_unit *u, int64_t frames)
 {
 	json_t *o = json_object();
 
+	(void)frames;
 	jl_num(o, "max_reduction_db", ((const struct comp *)u->state)->most);
 	return o;
 }

@@ -37,7 +37,7 @@ struct fx_effect {
 	int (*process)(struct fx_unit *u, double *const *x, int n, struct err *e);
 	void (*settle)(struct fx_unit *u);     /* now and then, at the same frames always: forget what is below 1e-30 */
 	double (*tail_s)(const struct fx_unit *u); /* until 120 dB down, for u->top; INFINITY: never.  NULL: 0 */
-	json_t *(*facts)(const struct fx_unit *u); /* or NULL */
+	json_t *(*facts)(const struct fx_unit *u, int64_t frames); /* frames: of the chain's input; or NULL */
 	void (*close)(struct fx_unit *u);      /* free what open made; or NULL */
 };
 

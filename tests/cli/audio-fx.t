@@ -117,6 +117,8 @@ audio-fx $rig --report r.json -o a.wav st.wav
 # shellcheck disable=SC2086
 audio-fx $rig <st.wav >b.wav
 check 'a rig: a pipe gives what a file gives' same a.wav b.wav
+audio-fx -x gate -x delay:2000 --report long.json -o long.wav st.wav
+check 'how long a gate was open is of the input, not of a tail' jq -e '.out_frames > 4 * .frames and .effects[0].facts.open_ratio > 0.95' long.json
 check 'latency is taken out, facts are told' jq -e '.latency_frames == 79 and .effects[0].facts.openings == 1 and
 	.effects[1].facts.max_reduction_db > 3 and .effects[3].facts == null and .out_frames > 20000 + 0.6 * 48000' r.json
 audio-fx -x delay:quarter,mix_pct=100 --tempo 120 --report r.json -o a.wav st.wav
