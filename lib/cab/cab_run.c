@@ -2,6 +2,7 @@
 #include "audio/audio.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/scan.h"
 #include "cab/cab.h"
 #include "cab/crew.h"
 #include "cli/jsonl.h"
@@ -32,31 +33,11 @@ struct run {
 
 /* ---- frames ----------------------------------------------------------------------------- */
 
-/* The largest |x|, infinity for what is none: without their signs floats are ordered like their bits, whose maximum
- * compilers know how to take side by side. */
-static float
-largest(const float *x, size_t n)
+/* As messages call the output. */
+static const char *
+output_name(const struct run *r)
 {
-	enum { LANES = 16 };
-	int32_t most[LANES] = { 0 }, bits[LANES];
-	float peak;
-
-	for (; n >= LANES; n -= LANES, x += LANES) {
-		memcpy(bits, x, sizeof bits);
-		for (int i = 0; i < LANES; i++) {
-			bits[i] &= 0x7fffffff;
-			most[i] = bits[i] > most[i] ? bits[i] : most[i];
-		}
-	}
-	memset(bits, 0, sizeof bits);
-	memcpy(bits, x, n * sizeof *x);
-	for (int i = 0; i < LANES; i++) {
-		bits[i] &= 0x7fffffff;
-		bits[i] = bits[i] > most[i] ? bits[i] : most[i];
-		most[0] = bits[i] > most[0] ? bits[i] : most[0];
-	}
-	memcpy(&peak, most, sizeof peak);
-	return peak;
+	return strcmp(r->output, "-") ? r->output : "standard output";
 }
 
 /* Write up to n frames, no more than `most` after the lead. */
@@ -70,9 +51,9 @@ put(struct run *r, const float *x, int64_t n, int64_t most, struct err *e)
 	r->made_frames += n;
 	x += skip * r->cab->outs;
 	n = n - skip < left ? n - skip : left;
-	peak = n > 0 ? largest(x, (size_t)n * (size_t)r->cab->outs) : 0;
+	peak = n > 0 ? scan_peak(x, (size_t)n * (size_t)r->cab->outs) : 0;
 	if (!isfinite(peak))
-		return err_set(e, ERR_INPUT, "the output would be beyond the range of float32; lower --gain-db");
+		return err_set(e, ERR_INPUT, "'%s' would be beyond the range of float32; lower --gain-db", output_name(r));
 	r->peak = peak > r->peak ? peak : r->peak;
 	r->out_frames += n;
 	return au_write(r->out, x, n, e);
@@ -409,7 +390,7 @@ finish(struct run *r, struct prov *prov, json_t **report, struct err *e)
 	r->clipped = au_clipped(out);
 	if (r->clipped)
 		return err_set(e, ERR_INPUT, "%" PRId64 " samples of '%s' would clip (the peak is %+.2f dBFS); lower --gain-db, use "
-		    "--norm, or write float32 (a name that ends in .wav)", r->clipped, r->output, db(r->peak));
+		    "--norm, or write float32 (a name that ends in .wav)", r->clipped, output_name(r), db(r->peak));
 	/* a hash costs as much as the convolution: not if nobody asks */
 	if ((report || name || prov_wanted(prov)) && au_in_sha256(r->in, r->sha256, e))
 		return -1;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TWO_MOST = 1 << 20 }; /* points of transforms for which two batches are kept */
+enum { TWO_MOST = 1 << 20 }; /* points of transforms of all channels for which two batches are kept */
 
 struct path { int in, out; size_t spectrum; };
 
@@ -292,7 +292,7 @@ conv_new(struct conv **out, const struct conv_ir *ir, struct err *e)
 	c->ir = ir;
 	c->fn = kernel(isa_choose());
 	c->shared = uses_twice(ir);
-	c->slots = c->shared || n > TWO_MOST ? 1 : 2;
+	c->slots = c->shared || n * (size_t)ir->ins > TWO_MOST ? 1 : 2;
 	c->batch = 2 * ir->hop;
 	lost |= !(c->z = mem_zalloc(conv_plan_room(ir->plan), sizeof *c->z));
 	lost |= !(c->terms = calloc(2 * ir->n_paths, ir->parts * sizeof *c->terms));

@@ -302,7 +302,7 @@ bad 'an input with NaN' 'is not a number, at frame 50' -i cab.wav nan.wav
 echo 'not audio' >text.wav
 bad 'an input that is no audio' "cannot read 'text.wav'" -i cab.wav text.wav
 wav make big.wav 48000 1 4 3e38
-bad 'an output beyond float32' 'beyond the range of float32' -i big.wav big.wav
+bad 'an output beyond float32' "'no.wav' would be beyond the range of float32" -i big.wav big.wav
 run sh -c 'ir-convolve -i cab.wav -o no.wav <nan.wav'
 check 'NaN through a pipe: exit 1, and why' sh -c "test $status = 1 && grep -q 'is not a number, at frame 50' err && test ! -e no.wav"
 run sh -c 'ir-convolve -i big.wav -o no.wav <big.wav'

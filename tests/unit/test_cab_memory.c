@@ -99,6 +99,7 @@ main(void)
 	test("3 s, of 20 s, four threads", 3, 1, 1, 20, o);
 	o = plain;
 	test("10 s", 10, 1, 1, 1, plain);
+	test("6 s for both channels, of 80 s", 6, 1, 2, 80, plain);
 	test("11 s", 11, 1, 1, 1, plain);
 	test("44 s", 44, 1, 1, 1, plain);
 	test("60 s", 60, 1, 1, 1, plain);
