@@ -30,7 +30,7 @@ struct conv_path {
 };
 
 /* The spectra of a matrix of responses; read only, any number of streams and threads may share it.  About 24 bytes
- * (12 to 60) for each tap of each response, at least 64 KiB. */
+ * (10 to 64) for each tap of each response, at least 33 KiB. */
 struct conv_ir;
 
 /* All h have the same length of 1..CONV_MAX_TAPS; ins and outs are 1..CONV_MAX_CHANNELS, every path is within them, every

@@ -1,4 +1,5 @@
-/* test_cab_memory.c - how much memory a run takes: 64 MB and 12 bytes for each byte of the response, whatever the length of the input. */
+/* test_cab_memory.c - how much memory a run takes: 64 MB and 12 bytes for each byte of the response,
+ * three times that in a matrix, whatever the length of the input. */
 #include "audio/audio.h"
 #include "cab/cab.h"
 #include "../tap.h"
@@ -55,14 +56,13 @@ memory_of(const struct cab_options *o)
 	return 1024.0 * (double)use.ru_maxrss;
 }
 
-/* A response through which so many seconds of a signal go. */
+/* A response through which so many seconds of a signal go; most: bytes. */
 static double
-test(const char *what, int64_t seconds, int ir_channels, int channels, int signal_s, struct cab_options o)
+test_most(const char *what, double most, int64_t frames, int ir_channels, int channels, int signal_s, struct cab_options o)
 {
-	int64_t frames = seconds * RATE_HZ;
-	double most = 64e6 + 12.0 * 4 * (double)frames * ir_channels, got;
 	const char *const ir[] = { response };
 	char name[120];
+	double got;
 
 	make(response, frames, ir_channels);
 	make(signal_name, (int64_t)signal_s * RATE_HZ, channels);
@@ -74,6 +74,21 @@ test(const char *what, int64_t seconds, int ir_channels, int channels, int signa
 	snprintf(name, sizeof name, "%s: %.0f MB of %.0f", what, got / 1e6, most / 1e6);
 	ok(got > 0 && got <= most, name);
 	return got;
+}
+
+static double
+test(const char *what, int64_t seconds, int ir_channels, int channels, int signal_s, struct cab_options o)
+{
+	int64_t frames = seconds * RATE_HZ;
+
+	return test_most(what, 64e6 + 12.0 * 4 * (double)frames * ir_channels, frames, ir_channels, channels, signal_s, o);
+}
+
+/* The responses whose transform is longest for them, one frame more than a power of two. */
+static void
+test_matrix(const char *what, int ins, int outs, const struct cab_options *o)
+{
+	test_most(what, 64e6 + 144.0 * 65537 * ins * outs, 65537, ins * outs, ins, 30, *o);
 }
 
 int
@@ -105,6 +120,9 @@ main(void)
 	test("60 s", 60, 1, 1, 1, plain);
 	test("60 s of stereo", 60, 2, 2, 1, plain);
 	test("60 s of true stereo", 60, 4, 2, 1, plain);
+	test_matrix("2 to 2, the worst", 2, 2, &plain);
+	test_matrix("4 to 4", 4, 4, &plain);
+	test_matrix("8 to 8", 8, 8, &plain);
 	o.norm = "loudness";
 	test("60 s for loudness", 60, 1, 1, 1, o);
 	o = plain;
