@@ -262,8 +262,10 @@ cudaFreeAsync(void *p, cudaStream_t s)
 static inline cudaError_t
 cudaMallocHost(void **p, size_t bytes)
 {
-	*p = malloc(bytes + 1);
-	return *p ? cuda_call() : cudaErrorMemoryAllocation;
+	const cudaError_t e = cuda_call();
+
+	*p = e ? NULL : malloc(bytes + 1);
+	return *p || e ? e : cudaErrorMemoryAllocation;
 }
 
 static inline cudaError_t
@@ -279,8 +281,10 @@ static inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, int, void *) { 
 static inline cudaError_t
 cudaStreamCreateWithFlags(cudaStream_t *s, int)
 {
-	*s = new std::vector<std::function<void()>>;
-	return cuda_call();
+	const cudaError_t e = cuda_call();
+
+	*s = e ? NULL : new std::vector<std::function<void()>>;
+	return e;
 }
 
 static inline cudaError_t
