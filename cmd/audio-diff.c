@@ -1,6 +1,7 @@
 /* audio-diff - say how far audio files are from others, as they are and after alignment. */
 #include "base/file.h"
 #include "base/str.h"
+#include "cli/batch.h"
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
@@ -190,8 +191,7 @@ check_options(char **file, int n)
 		diag_usage("--tolerance is exact, not '%s'; use --fail-if for limits", tolerance);
 	if (!(max_delay_s >= 0 && max_delay_s <= 60))
 		diag_usage("--max-delay is 0 to 60 seconds");
-	if (threads < 0 || threads > 4096)
-		diag_usage("--threads is 0 to 4096");
+	threads = batch_threads(threads);
 	if (fail_if.n > DIFF_MAX_RULES)
 		diag_usage("at most %d rules", DIFF_MAX_RULES);
 	demand(&p); /* a wrong rule is told before the work */

@@ -119,8 +119,7 @@ check_options(int n)
 
 	if (list && (n || opt_beside(with_list)))
 		diag_usage("--list takes --fx and nothing else");
-	if (threads < 0 || threads > 1024)
-		diag_usage("--threads: %d is not within 0..1024", threads);
+	threads = batch_threads(threads);
 	if (batch_mode && (n || want.output || want.report || want.provenance))
 		diag_usage("--batch takes inputs, outputs and where reports go from its jobs");
 	if (list || batch_mode)

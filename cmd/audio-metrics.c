@@ -1,6 +1,7 @@
 /* audio-metrics - measure audio files, one JSON object a line. */
 #include "base/file.h"
 #include "base/str.h"
+#include "cli/batch.h"
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
@@ -186,8 +187,7 @@ check_options(char *const *names, int n)
 		diag_usage("--timeline is of one master, whose segments are its parts; each has its own DI");
 	if (series && csv)
 		diag_usage("--series does not fit into the table of --csv");
-	if (threads < 0 || threads > 4096)
-		diag_usage("--threads is 0 to 4096");
+	threads = batch_threads(threads);
 	if (prov_file && !out_name && !plot_name)
 		diag_usage("--provenance tells of a file: it needs -o or --plot");
 }

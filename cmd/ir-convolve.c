@@ -191,8 +191,7 @@ check_options(int n)
 	}
 	if (plot_name)
 		diag_usage("--plot goes with --info");
-	if (threads < 0)
-		diag_usage("--threads: %d is not 0 or more", threads);
+	threads = batch_threads(threads);
 	if (cab_check(&want, &e))
 		diag_usage("%s", opt_as_option(&e)->msg);
 	if (batch_mode) {

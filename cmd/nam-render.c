@@ -1,6 +1,7 @@
 /* nam-render - run audio through a Neural Amp Modeler or AIDA-X model. */
 #include "base/par.h"
 #include "base/sha256.h"
+#include "cli/batch.h"
 #include "cli/diag.h"
 #include "cli/jsonl.h"
 #include "cli/opt.h"
@@ -199,25 +200,6 @@ render_batch(void)
 	return r.failed ? ST_FAIL : ST_OK;
 }
 
-/* --threads, or else SHOOTOUT_THREADS, with which a make -j keeps its steps from taking all CPUs each. */
-static void
-choose_threads(void)
-{
-	const char *env = getenv("SHOOTOUT_THREADS");
-	char *end;
-	long n;
-
-	if (threads < 0 || threads > NAM_MAX_THREADS)
-		diag_usage("--threads: %d is not within 0..%d", threads, NAM_MAX_THREADS);
-	if (threads || !env || !*env)
-		return;
-	n = strtol(env, &end, 10);
-	if (*end || n < 1 || n > NAM_MAX_THREADS)
-		diag_warn("SHOOTOUT_THREADS is '%s', not a number within 1..%d: ignored", env, NAM_MAX_THREADS);
-	else
-		threads = (int)n;
-}
-
 /* What --device asks for, or why it cannot be had. */
 static int
 choose_device(void)
@@ -272,7 +254,7 @@ check_options(int n)
 		diag_usage("%s", opt_as_option(&e)->msg);
 	if (info_name || check_name)
 		return;
-	choose_threads();
+	threads = batch_threads(threads);
 	if (strcmp(precision, "exact") && strcmp(precision, "fast"))
 		diag_usage("--precision: '%s' is not exact or fast", precision);
 	if (!strcmp(precision, "fast") && !strcmp(device, "cpu"))

@@ -253,16 +253,17 @@ batch_run(const struct batch *b, int in, int out, struct batch_result *result, s
 	return ret;
 }
 
-/* SHOOTOUT_THREADS, with which a make -j keeps its steps from taking all CPUs each; 0: it says nothing of use. */
-static int
-threads_of_env(void)
+int
+batch_threads(int asked)
 {
 	const char *env = getenv("SHOOTOUT_THREADS");
 	char *end;
 	long n;
 
-	if (!env || !*env)
-		return 0;
+	if (asked < 0 || asked > BATCH_MAX_THREADS)
+		diag_usage("--threads: %d is not within 0..%d", asked, BATCH_MAX_THREADS);
+	if (asked || !env || !*env)
+		return asked;
 	n = strtol(env, &end, 10);
 	if (!*end && n >= 1 && n <= BATCH_MAX_THREADS)
 		return (int)n;
@@ -281,9 +282,7 @@ batch_main(const struct batch *b)
 
 	progress_begin(&p, "jobs", 0);
 	with.progress = &p;
-	if (with.threads < 0 || with.threads > BATCH_MAX_THREADS)
-		diag_usage("--threads: %d is not within 0..%d", with.threads, BATCH_MAX_THREADS);
-	with.threads = with.threads ? with.threads : threads_of_env();
+	with.threads = batch_threads(with.threads);
 	bad = batch_run(&with, STDIN_FILENO, STDOUT_FILENO, &r, &e);
 	progress_end(&p, (double)r.jobs);
 	if (bad)

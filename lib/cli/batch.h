@@ -32,9 +32,12 @@ struct batch_result { size_t jobs, failed; };
  * cannot be read, out not be written, or memory is out; what has begun is ended first. */
 int batch_run(const struct batch *b, int in, int out, struct batch_result *result, struct err *e);
 
+/* For main(): the threads that --threads asks for, or where that is 0 SHOOTOUT_THREADS does, with which a make -j keeps its steps
+ * from taking all CPUs each; 0: one for each CPU.  More than BATCH_MAX_THREADS is wrong use and exits. */
+int batch_threads(int asked);
+
 /* For main(): a batch between the standard streams with its progress (b's is not read), and what is to be said of
- * it; 0 threads are SHOOTOUT_THREADS, where that is set.  A number past BATCH_MAX_THREADS is wrong use and exits.  Returns a
- * status of diag.h. */
+ * it; threads as batch_threads() has them.  Returns a status of diag.h. */
 int batch_main(const struct batch *b);
 
 /* The keys of a job and where their values go: to a struct that holds the defaults. */

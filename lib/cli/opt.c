@@ -1,6 +1,7 @@
 /* opt.c - command-line options from one table. */
 #include "cli/opt.h"
 #include "base/file.h"
+#include "base/isa.h"
 #include "base/str.h"
 #include "cli/diag.h"
 #include <errno.h>
@@ -216,6 +217,19 @@ parse(int argc, char **argv, const struct opt_spec *s)
 	return n;
 }
 
+/* A name that is only not to be had here lowers nothing, as base/isa.h says; one that is no name is a slip. */
+static void
+check_isa(void)
+{
+	const char *name = getenv("SHOOTOUT_ISA");
+
+	for (enum isa i = ISA_GENERIC; name && *name && i <= ISA_AVX512; i++)
+		if (!strcmp(name, isa_name(i)))
+			return;
+	if (name && *name)
+		diag_warn("SHOOTOUT_ISA is '%s', not generic, neon, avx2 or avx512: ignored", name);
+}
+
 int
 opt_parse(int argc, char **argv, const struct opt_spec *s)
 {
@@ -244,6 +258,7 @@ opt_parse(int argc, char **argv, const struct opt_spec *s)
 		known |= !strcmp(opt_progress, modes[i]);
 	if (!known)
 		diag_usage("--progress: '%s' is not auto, always, never or json", opt_progress);
+	check_isa();
 	return n;
 }
 

@@ -31,8 +31,7 @@
 #include "nam/nam.h"
 
 enum {
-	NAM_CREW_MAX_FRAMES = 16384, /* of one call of read or write */
-	NAM_MAX_THREADS = 1024
+	NAM_CREW_MAX_FRAMES = 16384  /* of one call of read or write */
 };
 
 /* The caller's; read and write are called by any thread of the crew, one call of each kind of a flow

@@ -50,6 +50,12 @@ for isa in generic avx2 avx512 neon; do
 	SHOOTOUT_ISA=$isa ir-convolve -i cab.wav -o isa.wav di.wav
 	check "SHOOTOUT_ISA=$isa gives the same bytes" cmp isa.wav wet.wav
 done
+run env SHOOTOUT_ISA=avx1024 SHOOTOUT_THREADS=many ir-convolve -i cab.wav -o isa.wav di.wav
+check 'a SHOOTOUT_ISA that is no name is said and ignored' err_says "SHOOTOUT_ISA is 'avx1024', not generic"
+check 'and so is a SHOOTOUT_THREADS that is no number' err_says "SHOOTOUT_THREADS is 'many', not a number within 1..1024: ignored"
+check 'the bytes are the same' cmp isa.wav wet.wav
+run ir-convolve -j 1025 -i cab.wav -o isa.wav di.wav
+check 'too many threads: exit 2' status_is 2
 wav dump wet.wav >want
 ir-convolve -i cab.wav <di.wav >pipe.wav
 check 'a pipe gives the same samples' sh -c 'perl "$SRC/tests/wav.pl" dump pipe.wav | cmp - want'
