@@ -1,6 +1,7 @@
 /* shape.c - trimming, filtering, minimum phase, alignment and level of impulse responses. */
 #include "cab/shape.h"
 #include "base/mem.h"
+#include "dsp/bessel.h"
 #include "dsp/db.h"
 #include "dsp/fft.h"
 #include "dsp/turn.h"
@@ -239,19 +240,6 @@ out:
 
 enum { STEPS = 256, SIDE = 32 }; /* of a frame; taps of the sinc to each side */
 
-/* The zeroth modified Bessel function, by its series. */
-static double
-bessel_i0(double x)
-{
-	double term = 1, sum = 1;
-
-	for (int k = 1; k < 60; k++) {
-		term *= (x / 2 / k) * (x / 2 / k);
-		sum += term;
-	}
-	return sum;
-}
-
 /* 64 taps that interpolate at step / 256 after tap SIDE - 1. */
 static void
 sinc(int step, double taps[2 * SIDE])
@@ -262,7 +250,7 @@ sinc(int step, double taps[2 * SIDE])
 	dsp_turn((uint64_t)step, 9, &cosine, &sine);
 	for (int m = 0; m < 2 * SIDE; m++) {
 		double at = m - (SIDE - 1) - f, u = at / SIDE;
-		double window = u * u < 1 ? bessel_i0(beta * sqrt(1 - u * u)) / bessel_i0(beta) : 0;
+		double window = u * u < 1 ? dsp_bessel_i0(beta * sqrt(1 - u * u)) / dsp_bessel_i0(beta) : 0;
 
 		/* sin(pi at) = -+ sin(pi f) */
 		taps[m] = at == 0 ? 1 : ((m - (SIDE - 1)) % 2 ? 1 : -1) * sine / (tau / 2 * at) * window;

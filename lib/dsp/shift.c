@@ -1,6 +1,7 @@
 /* shift.c - whole frames by counting, the rest by a short filter. */
 #include "dsp/shift.h"
 #include "base/mem.h"
+#include "dsp/bessel.h"
 #include "dsp/conv.h"
 #include "dsp/turn.h"
 
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HALF = SHIFT_TAPS / 2, PART_BITS = 40, TERMS = 40 };
+enum { HALF = SHIFT_TAPS / 2, PART_BITS = 40 };
 static const double beta = 0.1102 * (160 - 8.7); /* Kaiser's, for 160 dB */
 
 struct shift {
@@ -21,19 +22,6 @@ struct shift {
 	int64_t have, room;      /* frames of out */
 };
 
-/* The modified Bessel function of order 0 by its series. */
-static double
-bessel_0(double x)
-{
-	double sum = 1, term = 1;
-
-	for (int k = 1; k < TERMS; k++) {
-		term *= x * x / (4.0 * k * k);
-		sum += term;
-	}
-	return sum;
-}
-
 /* h[k] is the signal's weight at HALF - 1 - k frames before the output; part is within 0..1 and not 0. */
 static void
 design(double *h, uint64_t part)
@@ -44,7 +32,7 @@ design(double *h, uint64_t part)
 	for (int k = 0; k < SHIFT_TAPS; k++) {
 		double t = k - (HALF - 1) - f, u = t / HALF;
 
-		w[k] = u * u < 1 ? (k % 2 ? s : -s) / t * bessel_0(beta * sqrt(1 - u * u)) : 0;
+		w[k] = u * u < 1 ? (k % 2 ? s : -s) / t * dsp_bessel_i0(beta * sqrt(1 - u * u)) : 0;
 		sum += w[k];
 	}
 	for (int k = 0; k < SHIFT_TAPS; k++)

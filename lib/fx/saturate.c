@@ -8,6 +8,7 @@
 #include "fx/svf.h"
 #include "base/isa.h"
 #include "base/mem.h"
+#include "dsp/bessel.h"
 #include "dsp/db.h"
 
 #include <math.h>
@@ -55,19 +56,6 @@ struct saturate {
 	size_t rooms;
 };
 
-/* Modified Bessel function of order 0. */
-static double
-bessel(double x)
-{
-	double sum = 1, term = 1;
-
-	for (int k = 1; k < 60; k++) {
-		term *= (x / 2 / k) * (x / 2 / k);
-		sum += term;
-	}
-	return sum;
-}
-
 static void
 design(float *tap, int j)
 {
@@ -77,7 +65,7 @@ design(float *tap, int j)
 	for (int k = 0; k <= j; k++) {
 		double at = (2 * k + 1.0) / (2 * j + 2);
 
-		h[k] = (k & 1 ? -2 : 2) / (pi * (2 * k + 1)) * bessel(beta * sqrt(1 - at * at)) / bessel(beta);
+		h[k] = (k & 1 ? -2 : 2) / (pi * (2 * k + 1)) * dsp_bessel_i0(beta * sqrt(1 - at * at)) / dsp_bessel_i0(beta);
 		sum += 2 * h[k];
 	}
 	for (int k = 0; k <= j; k++)

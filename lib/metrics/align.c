@@ -2,6 +2,7 @@
 #include "metrics/align.h"
 #include "base/mem.h"
 #include "base/scan.h"
+#include "dsp/bessel.h"
 #include "dsp/fft.h"
 #include "dsp/fft_plan.h"
 
@@ -327,19 +328,6 @@ align_end(struct align *a, struct align_result *r)
 	r->strength = height / scale;
 }
 
-/* Modified Bessel function of the first kind, order 0. */
-static double
-bessel_i0(double x)
-{
-	double sum = 1, term = 1;
-
-	for (int k = 1; k < 100 && term > 1e-17 * sum; k++) {
-		term *= (x / (2 * k)) * (x / (2 * k));
-		sum += term;
-	}
-	return sum;
-}
-
 void
 align_taps(double fraction, double h[ALIGN_TAPS])
 {
@@ -348,7 +336,7 @@ align_taps(double fraction, double h[ALIGN_TAPS])
 	for (int k = 0; k < ALIGN_TAPS; k++) {
 		double t = k - ALIGN_TAPS / 2 + 1 - fraction, u = t / (ALIGN_TAPS / 2.0);
 
-		h[ALIGN_TAPS - 1 - k] = fabs(u) < 1 ? sinc(t) * bessel_i0(beta * sqrt(1 - u * u)) / bessel_i0(beta) : 0;
+		h[ALIGN_TAPS - 1 - k] = fabs(u) < 1 ? sinc(t) * dsp_bessel_i0(beta * sqrt(1 - u * u)) / dsp_bessel_i0(beta) : 0;
 	}
 }
 
