@@ -1,18 +1,9 @@
 /* conv_plan.c - the twiddles of the convolution's transforms; dsp/conv_impl.h says what they are. */
 #include "base/mem.h"
 #include "dsp/conv_impl.h"
+#include "dsp/fft.h"
 #include "dsp/turns.h"
 #include <stdlib.h>
-
-static unsigned
-log2_of(size_t n)
-{
-	unsigned b = 0;
-
-	while ((size_t)1 << b < n)
-		b++;
-	return b;
-}
 
 static size_t
 reversed(size_t k, unsigned bits)
@@ -60,7 +51,7 @@ twiddle_8(const struct turns *u, double *w, size_t step, size_t k, unsigned bits
 static void
 fill(struct conv_plan *p, const struct turns *u)
 {
-	unsigned bits = log2_of(p->rows);
+	unsigned bits = fft_log2(p->rows);
 	size_t tiles = p->rows / 8, rows = p->rows;
 
 	for (size_t b = 0; b < p->rows / 32; b++)
@@ -73,9 +64,9 @@ fill(struct conv_plan *p, const struct turns *u)
 	for (unsigned s = 0; s < p->stages; rows /= p->radix[s], s++)
 		for (size_t j = 0; j < rows / p->radix[s]; j++)
 			if (p->radix[s] == 4)
-				twiddle_4(u, p->back[s] + 6 * j, j, log2_of(rows));
+				twiddle_4(u, p->back[s] + 6 * j, j, fft_log2(rows));
 			else
-				twiddle_8(u, p->back[s] + 8 * j, 1, j, log2_of(rows));
+				twiddle_8(u, p->back[s] + 8 * j, 1, j, fft_log2(rows));
 }
 
 /* A 4 first, which is the faster one between floats and rows, and an 8 last, because eight tiles at once leave more to do side by
@@ -83,7 +74,7 @@ fill(struct conv_plan *p, const struct turns *u)
 static void
 factor(struct conv_plan *p)
 {
-	unsigned levels = log2_of(p->rows) - 3, last = levels == 6 ? 2 : 3, take;
+	unsigned levels = fft_log2(p->rows) - 3, last = levels == 6 ? 2 : 3, take;
 
 	p->radix[p->stages++] = 4;
 	for (levels -= 2 + last; levels; levels -= take) {
@@ -112,7 +103,7 @@ conv_plan_new(size_t n, int two)
 	lost |= !(p->across = mem_zalloc(rows, 8 * sizeof *p->across));
 	for (unsigned s = 0; s < p->stages; block /= p->radix[s], s++)
 		lost |= !(p->back[s] = mem_zalloc(block / p->radix[s], 8 * sizeof *p->back[s]));
-	lost |= turns_make(&u, log2_of(n));
+	lost |= turns_make(&u, fft_log2(n));
 	if (lost) {
 		conv_plan_free(p);
 		p = NULL;

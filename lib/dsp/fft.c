@@ -11,6 +11,16 @@
 typedef double V;
 #include "dsp/fft_kernel.h"
 
+unsigned
+fft_log2(size_t n)
+{
+	unsigned b = 0;
+
+	while ((size_t)1 << b < n)
+		b++;
+	return b;
+}
+
 size_t
 fft_size_for(size_t n)
 {
@@ -20,21 +30,11 @@ fft_size_for(size_t n)
 	return 0;
 }
 
-static unsigned
-log2_of(size_t n)
-{
-	unsigned b = 0;
-
-	while ((size_t)1 << b < n)
-		b++;
-	return b;
-}
-
 static void
 fill_twiddles(double *w, size_t m)
 {
 	for (size_t s = m; s >= 4; s /= 4) {
-		unsigned bits = log2_of(s);
+		unsigned bits = fft_log2(s);
 
 		for (size_t j = 0; j < s / 4; j++)
 			for (size_t r = 1; r < 4; r++, w += 2) {
@@ -105,7 +105,7 @@ fft_new(size_t n)
 		return NULL;
 	f->n = n;
 	f->m = n / 2;
-	f->bits = log2_of(f->m);
+	f->bits = fft_log2(f->m);
 	for (f->near = f->m; f->near > FFT_TABLES; f->near /= 4)
 		;
 	/* 6 near/4 (1 + 1/4 + ...) is less than 2 near */
@@ -142,7 +142,7 @@ enum { SOME = 256 }; /* butterflies whose twiddles are made at once: 12 KiB */
 static void
 far_stage(const struct fft *f, double *z, size_t size, void (*stage)(double *z, size_t q, size_t n, const double *w))
 {
-	unsigned bits = log2_of(size);
+	unsigned bits = fft_log2(size);
 	double w[SOME * 6], *to;
 
 	for (size_t j = 0; j < size / 4; j += SOME) {

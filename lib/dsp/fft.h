@@ -33,6 +33,9 @@ void fft_real_inverse(const struct fft *f, const double *re_im, double *out);
 void fft_real_here(const struct fft *f, double *x);
 void fft_real_inverse_here(const struct fft *f, double *x);
 
+/* The least b for which 2^b >= n, which is at most 2^63. */
+unsigned fft_log2(size_t n);
+
 /* The smallest power of two that is >= n; 0 when that is above 2^26. */
 size_t fft_size_for(size_t n);
 #endif
